@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything that a person or a machine does with this tree. `make help` lists it.
+
+PYTHON ?= python3
+# What fits the machine; `make test PYTEST="-k crl -x"` narrows a run.
+PYTEST ?= -n 2
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+BIN := .venv/bin
+CODE := $(wildcard src tests tools demo benchmarks)
+PIP := -m pip --disable-pip-version-check
+
+.PHONY: help
+help: ## list these targets (the default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environments ---------------------------------------------------------------------------------
+# .venv for those who change troth, .venv-run for those who try it. Each is made anew when its lock
+# changes, and the editable install is refreshed when pyproject.toml does.
+
+define make_venv
+	@bash tools/check-python.sh "$(PYTHON)"
+	rm -rf $(1)
+	"$(PYTHON)" -m venv $(1)
+	$(1)/bin/python $(PIP) install -q --require-hashes $(foreach lock,$(2),-r $(lock))
+	touch $@
+endef
+
+define install_editable
+	$(1)/bin/python $(PIP) install -q --no-deps --no-build-isolation --no-index -e .
+	touch $@
+endef
+
+.venv/.locked: requirements/dev.txt
+	$(call make_venv,.venv,requirements/dev.txt)
+
+.venv/.ready: .venv/.locked pyproject.toml
+	$(call install_editable,.venv)
+
+.venv-run/.locked: requirements/run.txt requirements/build.txt
+	$(call make_venv,.venv-run,requirements/run.txt requirements/build.txt)
+
+.venv-run/.ready: .venv-run/.locked pyproject.toml
+	$(call install_editable,.venv-run)
+
+.PHONY: venv
+venv: .venv/.ready ## make the development environment in .venv
+
+# --- use ------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: .venv-run/.ready ## see troth work: make evidence, judge it, refuse forgeries
+	.venv-run/bin/python demo/demo.py
+
+.PHONY: bench
+bench: .venv/.ready ## measure against the limit and a peer; results in benchmarks/results/
+	$(BIN)/python benchmarks/run.py
+
+# --- hold to account ------------------------------------------------------------------------------
+
+.PHONY: test
+test: .venv/.ready ## run all tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: coverage
+coverage: .venv/.ready ## run all tests and list the branches that none of them takes
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing
+
+CHECKS := check-format check-lint check-types check-layers check-house check-docs check-readme
+
+.PHONY: check $(CHECKS)
+check: $(CHECKS) ## hold format, lint, types, layers, house rules, docs and README to account
+
+check-format: .venv/.ready
+	$(BIN)/ruff format --check .
+
+check-lint: .venv/.ready
+	$(BIN)/ruff check .
+
+check-types: .venv/.ready
+	$(BIN)/mypy $(CODE)
+
+check-layers: .venv/.ready
+	$(BIN)/lint-imports --no-logo
+
+check-house: .venv/.ready
+	$(BIN)/python -m tools.house
+
+check-docs: .venv/.ready
+	$(BIN)/zensical build --clean --strict -f mkdocs.yml
+
+check-readme: .venv/.ready
+	$(BIN)/python -m tools.check_readme
+
+# --- rewrite --------------------------------------------------------------------------------------
+
+.PHONY: format
+format: .venv/.ready ## format, and repair what the linter can
+	$(BIN)/ruff check --fix --exit-zero -q .
+	$(BIN)/ruff format .
+
+.PHONY: readme
+readme: .venv/.ready ## rewrite the --help blocks of README.md from the program
+	$(BIN)/python -m tools.check_readme --write
+
+.PHONY: surface
+surface: .venv/.ready ## rewrite tests/public-surface.txt from the packages
+	$(BIN)/python -m tools.public_surface --write
+
+.PHONY: lock
+lock: ## resolve dependencies into requirements/*.txt (UPGRADE=1: to the newest)
+	@bash tools/check-python.sh "$(PYTHON)"
+	bash tools/lock.sh "$(PYTHON)"
+
+# --- ship -----------------------------------------------------------------------------------------
+
+.PHONY: dist
+dist: .venv/.ready ## build wheel and sdist, and try the wheel in an empty environment
+	bash tools/dist.sh "$(CURDIR)/$(BIN)/python" "$(PYTHON)"
+
+.PHONY: system-deps
+system-deps: ## install what is missing from the system (root, apt)
+	@bash tools/system-deps.sh "$(PYTHON)"
+
+.PHONY: clean
+clean: ## remove everything that was made here, environments too
+	rm -rf .venv .venv-run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .cache \
+		.hypothesis .coverage .coverage.* dist site
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

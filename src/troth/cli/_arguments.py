@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what a user types to what the library takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from troth.crypto.x509 import certificates_from_pem
+from troth.endorse.intel import CollateralSet, is_bundle, parse_bundle
+from troth.endorse.intel.bundle import BUNDLE_MAX_BYTES
+from troth.errors import MalformedError, TrothError, UsageError
+from troth.infra import clock
+from troth.infra.files import read_bounded
+from troth.policy import Policy, parse_policy
+from troth.policy.document import POLICY_MAX_BYTES
+from troth.verify import INTEL_SGX_ROOT, Anchor, Anchors
+from troth.wire.text import parse_hex, parse_instant
+
+__all__ = ["anchors", "collateral_sets", "hex_bytes", "instant", "load_policy"]
+
+_PEM_MAX_BYTES: Final = 64 * 1024
+_PEM_MOST: Final = 16
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_SECONDS: Final = re.compile(r"\d{1,11}", re.ASCII)
+
+
+def instant(text: str | None) -> datetime:
+    """Return an instant given as RFC 3339 with Z, a date, or Unix seconds; now if not given.
+
+    Raises:
+        UsageError: `usage.time`.
+    """
+    if text is None:
+        return clock.now()
+    try:
+        if _SECONDS.fullmatch(text):
+            return datetime.fromtimestamp(int(text), UTC)
+        return parse_instant(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
+    except (MalformedError, ValueError, OverflowError, OSError):
+        raise UsageError(
+            "usage.time", f"{text!r}; give YYYY-MM-DDThh:mm:ssZ, YYYY-MM-DD or Unix seconds"
+        ) from None
+
+
+def hex_bytes(text: str, option: str, most: int) -> bytes:
+    """Return 1 to `most` bytes given in hex.
+
+    Raises:
+        UsageError: `usage.hex`.
+    """
+    try:
+        data = parse_hex(text)
+    except MalformedError as error:
+        raise UsageError("usage.hex", f"{option}: {error.detail}") from None
+    if not 0 < len(data) <= most:
+        raise UsageError("usage.hex", f"{option}: {len(data)} bytes, 1 to {most} are due")
+    return data
+
+
+def anchors(roots: Iterable[str]) -> Anchors:
+    """Return the anchors of the PEM files given by `--root`, or Intel's if there are none.
+
+    Raises:
+        UsageError: `usage.file` or `usage.root`.
+    """
+    found: list[Anchor] = []
+    for path in roots:
+        try:
+            certificates = certificates_from_pem(read_bounded(path, _PEM_MAX_BYTES), most=_PEM_MOST)
+            found.extend(Anchor.of(one) for one in certificates)
+        except TrothError as error:
+            raise UsageError("usage.root", f"{path}: {error}") from None
+        if not certificates:
+            raise UsageError("usage.root", f"{path}: no PEM certificate in it")
+    return Anchors(found or [INTEL_SGX_ROOT])
+
+
+def collateral_sets(paths: Iterable[str]) -> tuple[CollateralSet, ...]:
+    """Return the sets of bundle files, and of every bundle in directories.
+
+    Raises:
+        UsageError: `usage.file`.
+        MalformedError, UntrustedError: as `parse_bundle`, the file's name in front.
+    """
+    return tuple(one for path in paths for one in _sets(path))
+
+
+def load_policy(path: str | None) -> Policy | None:
+    """Return the policy of a file, or None if there is none.
+
+    Raises:
+        UsageError: `usage.file` or `usage.policy`.
+    """
+    if path is None:
+        return None
+    return parse_policy(read_bounded(path, POLICY_MAX_BYTES), path)
+
+
+def _sets(path: str) -> list[CollateralSet]:
+    if path == "-" or not Path(path).is_dir():
+        return [_bundle(path, read_bounded(path, BUNDLE_MAX_BYTES))]
+    sets = []
+    for file in sorted(Path(path).glob("*.json")):
+        data = read_bounded(str(file), BUNDLE_MAX_BYTES)
+        if is_bundle(data):
+            sets.append(_bundle(str(file), data))
+        else:
+            click.echo(f"troth: {file}: not a collateral bundle, left out", err=True)
+    return sets
+
+
+def _bundle(path: str, data: bytes) -> CollateralSet:
+    try:
+        return parse_bundle(data, path)
+    except TrothError as error:
+        raise type(error)(error.code, f"{path}: {error.detail}") from None

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`troth emulate`: software TEEs, for trying things and for tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+from msgspec.structs import replace
+
+from troth.cli import _arguments as arguments
+from troth.errors import UsageError
+from troth.evidence.tdx.layout import MEASUREMENT_BYTES, REPORT_DATA_BYTES
+from troth.infra.files import write_new
+from troth.policy.tdx import STATUSES
+from troth.tsm.emulated.tdx import Settings, SoftwareTdx, create_in, load, opened
+
+__all__ = ["emulate"]
+
+_DEBUG_BIT = 1
+
+
+@click.group()
+def emulate() -> None:
+    """Run software TEEs, each under a root of trust of its own.
+
+    Their evidence parses and verifies everywhere, except that its root is not the vendor's: a
+    verifier accepts it only where that root is named with --root. There is no protection in
+    them; they are for development and tests.
+    """
+
+
+@emulate.group()
+def tdx() -> None:
+    """A software TDX: TD, module, quoting enclave, PCK hierarchy and collateral.
+
+    \b
+      troth emulate tdx init td
+      troth emulate tdx quote td --report-data 00ff --output quote.bin
+      troth verify quote.bin --root td/root.pem --collateral td/collateral.json
+    """
+
+
+@tdx.command()
+@click.argument("directory")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="The instant for which certificates and collateral are issued; they hold from a day "
+    "before, collateral for 30 days. [default: now]",
+)
+@click.option("--mr-td", metavar="HEX", help="MRTD, 48 bytes. [default: one of troth's own]")
+@click.option("--debug", is_flag=True, help="Launch the TD under debug.")
+@click.option(
+    "--status",
+    type=click.Choice([*sorted(STATUSES - {"unknown"}), "Revoked"]),
+    default="UpToDate",
+    show_default=True,
+    help="What the collateral says of the platform's newest TCB level.",
+)
+@click.option(
+    "--ca",
+    type=click.Choice(["platform", "processor"]),
+    default="platform",
+    show_default=True,
+    help="Which CA issues the PCK certificate.",
+)
+@click.option(
+    "--quote-version",
+    type=click.Choice(["4", "5"]),
+    default="4",
+    show_default=True,
+    help="Version of the quotes it makes.",
+)
+def init(
+    directory: str,
+    at: str | None,
+    mr_td: str | None,
+    debug: bool,
+    status: str,
+    ca: Literal["platform", "processor"],
+    quote_version: str,
+) -> None:
+    """Make a software TDX in DIRECTORY, which must be new or empty.
+
+    The directory then holds root.pem (the anchor to name with --root), collateral.json (the bundle
+    to give with --collateral), tee.json (settings and registers) and private keys of mode 0600.
+    """
+    settings = Settings().with_status(platform=status)
+    td = settings.td
+    if mr_td is not None:
+        raw = arguments.hex_bytes(mr_td, "--mr-td", MEASUREMENT_BYTES)
+        td = replace(td, mr_td=raw.ljust(MEASUREMENT_BYTES, b"\0").hex())
+    if debug:
+        bits = bytes.fromhex(td.attributes)
+        td = replace(td, attributes=bytes((bits[0] | _DEBUG_BIT, *bits[1:])).hex())
+    settings = replace(
+        settings,
+        td=td,
+        platform=replace(settings.platform, ca=ca),
+        quote_version=5 if quote_version == "5" else 4,
+    )
+    tee = SoftwareTdx.create(settings, at=arguments.instant(at))
+    try:
+        create_in(Path(directory), tee)
+    except FileExistsError:
+        raise UsageError("usage.file", f"{directory}: not empty; name a new one") from None
+    except OSError as error:
+        raise UsageError("usage.file", f"{directory}: {error.strerror}") from None
+    click.echo(f"troth: software TDX in {directory}; its root is {directory}/root.pem", err=True)
+
+
+@tdx.command()
+@click.argument("directory")
+@click.option(
+    "--report-data",
+    metavar="HEX",
+    required=True,
+    help="What the quote is for: up to 64 bytes, zeros are put behind.",
+)
+@click.option("--output", metavar="FILE", help="Write here, to a new file. [default: stdout]")
+def quote(directory: str, report_data: str, output: str | None) -> None:
+    """Make a quote of the software TDX in DIRECTORY."""
+    data = arguments.hex_bytes(report_data, "--report-data", REPORT_DATA_BYTES)
+    if output is None and sys.stdout.isatty():
+        raise UsageError("usage.arguments", "a quote is binary: give --output, or redirect stdout")
+    made = load(Path(directory)).quote(data.ljust(REPORT_DATA_BYTES, b"\0"))
+    if output is None:
+        sys.stdout.buffer.write(made)
+        sys.stdout.buffer.flush()
+    else:
+        write_new(output, made)
+
+
+@tdx.command()
+@click.argument("directory")
+@click.option("--index", type=click.IntRange(0, 3), required=True, help="Which RTMR.")
+@click.option("--digest", metavar="HEX", required=True, help="What to extend it with, 48 bytes.")
+def extend(directory: str, index: int, digest: str) -> None:
+    """Extend a measurement register of the software TDX in DIRECTORY and print its new value."""
+    raw = arguments.hex_bytes(digest, "--digest", MEASUREMENT_BYTES)
+    with opened(Path(directory)) as tee:
+        tee.extend(index, raw)
+        value = tee.registers()[index]
+    click.echo(value.hex())

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `troth` command: groups, `--version`, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+
+import click
+
+from troth import __version__
+from troth.cli._completion import completion
+from troth.cli._emulate import emulate
+from troth.cli._inspect import inspect
+from troth.cli._policy import policy
+from troth.cli._printer import print_error
+from troth.cli._verify import verify
+from troth.crypto.build import library_versions
+from troth.errors import TrothError, UsageError
+
+__all__ = ["main"]
+
+_BUG = 70
+
+EPILOG = """\b
+Exit status:
+  0   accepted: every rule of the policy held
+  1   genuine: authentic, and no policy was given
+  2   the command or a file named in it cannot be used
+  3   malformed     the bytes do not follow the format
+  4   untrusted     a signature, chain, role or binding does not hold
+  5   stale         other collateral or another time would help
+  6   denied        authentic, and the policy says no
+  7   this machine failed: disk, kernel, TSM
+  70  a bug in troth: please report it
+"""
+
+
+def _version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    library, openssl = library_versions()
+    click.echo(f"troth {__version__}")
+    click.echo(f"python {platform.python_version()} on {platform.machine()} {platform.system()}")
+    click.echo(f"cryptography {library} with {openssl}")
+    context.exit()
+
+
+@click.group(
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Print versions of troth, Python and the cryptographic library.",
+)
+@click.pass_context
+def troth(context: click.Context) -> None:
+    """Judge the evidence of confidential VMs: is it genuine, and is it what you want?
+
+    Everything works offline. The instant, the trust anchors and the collateral that a judgement
+    rests on are arguments, so the same command gives the same answer years later.
+
+    \b
+      troth verify quote.bin --collateral bundle.json     is it genuine?
+      troth policy init --from quote.bin > td.toml        write down what you want
+      troth verify quote.bin --collateral bundle.json --policy td.toml
+    """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+for command in (verify, inspect, policy, emulate, completion):
+    troth.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit; the only place where an error becomes an exit status."""
+    try:
+        status = troth.main(prog_name="troth", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        _refuse(UsageError("usage.arguments", error.format_message()))
+    except (TrothError, UsageError) as error:
+        _refuse(error)
+    except BrokenPipeError:
+        # The reader of our output went away: nothing is left to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception:  # noqa: BLE001 - the last resort: our bug, told apart from every verdict
+        traceback.print_exc()
+        click.echo("troth: this is a bug; please report it with the lines above", err=True)
+        sys.exit(_BUG)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refuse(error: TrothError | UsageError) -> None:
+    print_error(error, as_json="--json" in sys.argv[1:])
+    sys.exit(error.exit_code)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`troth policy`: making policy files."""
+
+from __future__ import annotations
+
+import click
+
+from troth.errors import UsageError
+from troth.evidence.detect import detect_tee
+from troth.evidence.intel.layout import QUOTE_MAX_BYTES
+from troth.evidence.tdx import TdxQuote
+from troth.infra.files import read_bounded, write_new
+from troth.policy import parse_policy, policy_template
+from troth.policy.document import POLICY_MAX_BYTES
+
+__all__ = ["policy"]
+
+
+@click.group()
+def policy() -> None:
+    """Make and check policy files.
+
+    A policy is a TOML file with version = 1 and one section for each kind of evidence that it
+    accepts. Every key of a section is required; the string "any" is the only way to not compare.
+    """
+
+
+@policy.command()
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    required=True,
+    help="Evidence whose values go into the policy; - reads standard input.",
+)
+@click.option("--output", metavar="FILE", help="Write here, to a new file. [default: stdout]")
+def init(source: str, output: str | None) -> None:
+    """Write a commented policy with the values that FILE shows.
+
+    The values are claims: run troth verify on the same file before you rely on them.
+
+    \b
+      troth policy init --from quote.bin > td.toml
+    """
+    data = read_bounded(source, QUOTE_MAX_BYTES)
+    detect_tee(data)
+    text = policy_template(TdxQuote.parse(data), source)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_new(output, text.encode())
+        click.echo(f"troth: wrote {output}", err=True)
+
+
+@policy.command()
+@click.argument("file")
+def check(file: str) -> None:
+    """Say whether FILE is a policy; name file, key and line if it is not."""
+    loaded = parse_policy(read_bounded(file, POLICY_MAX_BYTES), file)
+    if loaded.tdx is None:
+        raise UsageError("usage.policy", f"{file}: no section; all evidence would be denied")
+    click.echo(f"{file}: version 1, sections: tdx")

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong, who is at fault, and the stable code that says so.
+
+    UsageError              the caller of the program asked for something impossible
+    TrothError
+    ├── MalformedError      the peer sent bytes that do not follow the format
+    ├── UntrustedError      well-formed, but a signature, chain, role or register does not hold
+    ├── StaleError          would hold at another time or with other collateral; a retry helps
+    ├── DeniedError         trustworthy facts, and the policy says no
+    └── DriverError         this machine's TSM, kernel or database failed; the peer is not to blame
+
+A code is `area.kebab` and a promise: tests, metrics and API clients match codes, never text.
+`CODES` is the one table of them. An error cannot be made with a code that is not in the table or
+that belongs to another class, so a reader who greps the table has seen every outcome there is.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+__all__ = [
+    "CODES",
+    "DeniedError",
+    "DriverError",
+    "MalformedError",
+    "StaleError",
+    "TrothError",
+    "UntrustedError",
+    "UsageError",
+]
+
+_MAX_DETAIL: Final = 400  # characters; a detail may quote a peer, who must not flood a log
+
+
+class _Coded(Exception):  # noqa: N818 - an abstract base; the classes below carry the suffix
+    """An error with a code of `CODES` and a detail for people."""
+
+    verdict: ClassVar[str]
+    exit_code: ClassVar[int]
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        """Take a code of this class and an optional detail.
+
+        Args:
+            code: a key of `CODES` whose class is this one.
+            detail: text for people; escaped and cut here, so that peer data is safe to pass.
+
+        Raises:
+            ValueError: the code is unknown or another class's. This is a bug, never peer data.
+        """
+        entry = CODES.get(code)
+        if entry is None or entry[0] != type(self).__name__:
+            message = f"{code!r} is not a code of {type(self).__name__}"
+            raise ValueError(message)
+        self.code = code
+        self.detail = printable(detail)
+        super().__init__(f"{code}: {self.detail}" if detail else code)
+
+    def __reduce__(self) -> tuple[type[_Coded], tuple[str, str]]:
+        return type(self), (self.code, self.detail)
+
+    @property
+    def meaning(self) -> str:
+        """The sentence of `CODES` for this code."""
+        return CODES[self.code][1]
+
+
+class UsageError(_Coded):
+    """The command, a file named in it, or a policy file cannot be used as given."""
+
+    verdict = "error"
+    exit_code = 2
+
+
+class TrothError(_Coded):
+    """Base of every judgement that is not a yes."""
+
+
+class MalformedError(TrothError):
+    """The peer's bytes do not follow the format, or follow one that is not supported."""
+
+    verdict = "malformed"
+    exit_code = 3
+
+
+class UntrustedError(TrothError):
+    """Well-formed, but something that should hold the evidence together does not."""
+
+    verdict = "untrusted"
+    exit_code = 4
+
+
+class StaleError(TrothError):
+    """Only time or missing collateral stands in the way; fresher input can help."""
+
+    verdict = "stale"
+    exit_code = 5
+
+
+class DeniedError(TrothError):
+    """The facts are authentic, and policy does not accept them."""
+
+    verdict = "denied"
+    exit_code = 6
+
+
+class DriverError(TrothError):
+    """This machine failed: its kernel, TSM, disk, database or network."""
+
+    verdict = "error"
+    exit_code = 7
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line, control characters escaped, at most 400 characters."""
+    cut = text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+_M, _U, _S, _D, _R, _X = (
+    "MalformedError",
+    "UntrustedError",
+    "StaleError",
+    "DeniedError",
+    "DriverError",
+    "UsageError",
+)
+
+CODES: Final[dict[str, tuple[str, str]]] = {
+    # The program was asked for something impossible.
+    "usage.arguments": (_X, "the command line cannot be understood"),
+    "usage.file": (_X, "a file or directory cannot be read or written"),
+    "usage.time": (_X, "not an instant"),
+    "usage.hex": (_X, "not hex, or not of the size that is due"),
+    "usage.root": (_X, "not a trust anchor"),
+    "usage.policy": (_X, "the policy file cannot be used"),
+    "usage.evidence": (_X, "this kind of evidence is not what the command works on"),
+    # Bytes that do not follow the format.
+    "wire.truncated": (_M, "the input ends before a field does"),
+    "wire.too-large": (_M, "the input is larger than any such evidence"),
+    "wire.hex": (_M, "not hex, or not of the size that is due"),
+    "wire.pem": (_M, "not a sequence of PEM blocks and nothing else"),
+    "wire.time": (_M, "not an RFC 3339 instant in UTC"),
+    "json.too-large": (_M, "a JSON text is larger than allowed"),
+    "json.syntax": (_M, "not JSON in UTF-8"),
+    "json.depth": (_M, "a JSON text is nested too deeply"),
+    "json.duplicate": (_M, "a name occurs twice in one JSON object"),
+    "json.number": (_M, "a JSON number is a float or out of all proportion"),
+    "json.type": (_M, "a JSON member is missing or of another type"),
+    "x509.malformed": (_M, "not a certificate"),
+    "crl.malformed": (_M, "not a certificate revocation list in DER"),
+    "crl.no-next-update": (_M, "a revocation list that never expires"),
+    "evidence.unknown": (_M, "no supported kind of evidence begins like this"),
+    "quote.tee-type": (_M, "the quote names a TEE that does not exist"),
+    "quote.vendor-id": (_M, "the quoting enclave is not Intel's"),
+    "quote.body-type": (_M, "the quote's body type and size do not go together"),
+    "quote.signature-length": (_M, "the signature section's length is not what it holds"),
+    "quote.certification-type": (_M, "a certification data type that is not due in this place"),
+    "quote.certification-length": (_M, "the certification data's length is not what it holds"),
+    "tdx.trailing": (_M, "something other than zero bytes stands behind the quote"),
+    "pck.chain-shape": (_M, "the PCK chain is not leaf, intermediate and root"),
+    "pck.extension": (_M, "the PCK certificate's SGX extension does not follow its profile"),
+    "collateral.components": (_M, "a TCB level does not have sixteen components of each kind"),
+    "collateral.levels": (_M, "TCB levels are missing or occur twice"),
+    "collateral.tcb-type": (_M, "a TCB type whose comparison is not defined"),
+    "unsupported.version": (_M, "a format version that is not supported"),
+    "unsupported.key-type": (_M, "an attestation key type that is not supported"),
+    "unsupported.tee": (_M, "a TEE that is not supported"),
+    "unsupported.body-type": (_M, "a report body that is not supported"),
+    "unsupported.certification-data": (_M, "certification data that is not supported"),
+    # Well-formed, and it does not hold.
+    "chain.root": (_U, "the chain does not end in a trust anchor"),
+    "chain.issuer": (_U, "a certificate is not issued by the next one"),
+    "chain.signature": (_U, "a certificate's signature does not hold"),
+    "chain.algorithm": (_U, "a certificate uses another algorithm than its profile says"),
+    "chain.not-ca": (_U, "an issuer is not a CA, or not for a chain this long"),
+    "chain.leaf-is-ca": (_U, "an end entity's certificate is a CA's"),
+    "chain.role": (_U, "a certificate does not have the role it is used in"),
+    "chain.extension": (_U, "a certificate has a critical extension that is unknown"),
+    "chain.revoked": (_U, "a CA or signer's certificate is revoked"),
+    "pck.revoked": (_U, "the PCK certificate is revoked"),
+    "crl.issuer": (_U, "a revocation list is not the issuing CA's"),
+    "crl.signature": (_U, "a revocation list's signature does not hold"),
+    "crl.extension": (_U, "a revocation list has a critical extension that is unknown"),
+    "collateral.signature": (_U, "a signed document's signature does not hold"),
+    "collateral.role": (_U, "a signed document is not of the kind that is due in its place"),
+    "qe.report-signature": (_U, "the PCK did not sign the quoting enclave's report"),
+    "qe.binding": (_U, "the quoting enclave's report does not name this attestation key"),
+    "qe.identity": (_U, "the quoting enclave is not the one that its identity describes"),
+    "quote.key": (_U, "the attestation key is not a point on its curve"),
+    "quote.signature": (_U, "the attestation key did not sign this quote"),
+    "tdx.module-unknown": (_U, "the TCB info does not know this TDX module version"),
+    "tdx.module-signer": (_U, "the TDX module's signer is not the one that is due"),
+    "tdx.module-attributes": (_U, "the TDX module's attributes are not the ones that are due"),
+    "tdx.report-data": (_U, "the report data is not what was expected"),
+    "tcb.no-level": (_U, "no TCB level matches the platform"),
+    "tcb.no-module-level": (_U, "no TCB level matches the TDX module"),
+    "tcb.no-qe-level": (_U, "no TCB level matches the quoting enclave"),
+    "tcb.revoked": (_U, "the TCB is revoked"),
+    "tcb.status-word": (_U, "a TCB status that is unknown or not possible in this place"),
+    # Only time or missing collateral is in the way.
+    "chain.not-yet-valid": (_S, "a certificate is not valid yet"),
+    "chain.expired": (_S, "a certificate has expired"),
+    "crl.not-yet-valid": (_S, "a revocation list is not valid yet"),
+    "crl.expired": (_S, "a revocation list has expired"),
+    "collateral.missing": (_S, "no collateral was given for this platform"),
+    "collateral.platform": (_S, "the collateral is another platform's"),
+    "collateral.not-yet-valid": (_S, "a signed document is not valid yet"),
+    "collateral.expired": (_S, "a signed document has expired"),
+    "collateral.below-floor": (_S, "the collateral's evaluation number was rolled back"),
+    # Authentic, and the policy says no.
+    "policy.section": (_D, "the policy has no section for this evidence"),
+    "policy.status": (_D, "the TCB status is not accepted"),
+    "policy.advisory": (_D, "a security advisory applies that is not accepted"),
+    "policy.debug": (_D, "the TD is under debug"),
+    "policy.attributes": (_D, "the TD's attributes are not the accepted ones"),
+    "policy.measurement": (_D, "a measurement or register has no accepted value"),
+    "policy.service-td": (_D, "the service TD is not an accepted one"),
+    "policy.evaluation-number": (_D, "the collateral's evaluation number is below the minimum"),
+    "policy.report-data": (_D, "the report data is not an accepted value"),
+    # This machine failed.
+    "tsm.report-data": (_R, "report data is not 64 bytes"),
+    "tsm.register": (_R, "no such measurement register, or a digest of another size"),
+    "tsm.tdreport": (_R, "the quoting enclave does not accept this TDREPORT"),
+    "tsm.state": (_R, "the saved state of a software TEE cannot be used"),
+}
+"""Every code: its class and one sentence. An addition is compatible, a removal is not."""

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading files that somebody named: bounded, and with errors that say what to do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from troth.errors import UsageError
+
+__all__ = ["read_bounded", "write_new"]
+
+
+def read_bounded(path: str, most: int) -> bytes:
+    """Return the contents of a file, or of standard input for `-`.
+
+    Args:
+        path: as given by the user.
+        most: how many bytes a caller takes; one more is read, so that it can tell.
+
+    Raises:
+        UsageError: `usage.file`.
+    """
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(most + 1)
+        with Path(path).open("rb") as file:
+            return file.read(most + 1)
+    except OSError as error:
+        raise UsageError("usage.file", f"{path}: {error.strerror}") from None
+
+
+def write_new(path: str, data: bytes) -> None:
+    """Write a file that must not exist yet.
+
+    Raises:
+        UsageError: `usage.file`.
+    """
+    try:
+        with Path(path).open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise UsageError("usage.file", f"{path}: {error.strerror}") from None

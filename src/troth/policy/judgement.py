@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A judgement as one value: verdict, reason, facts and trace, for printing and for JSON.
+
+The functions below raise inside and return outside: an error becomes a verdict here and nowhere
+else. A refusal carries no facts, so that nobody can read fields of evidence that is not genuine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from troth.endorse.intel import CollateralSet
+from troth.errors import DeniedError, TrothError, UsageError
+from troth.evidence.detect import detect_tee
+from troth.evidence.tdx import Claim, describe_pck, describe_quote
+from troth.policy.document import Policy
+from troth.policy.tdx import appraise_tdx
+from troth.verify import Anchors, AnyValue, Tail, Trace, TraceEntry, Verified, WithoutCollateral
+from troth.verify.intel.tcb import Judged, TcbOutcome
+from troth.verify.tdx import TdxFacts, verify_tdx
+from troth.wire.text import format_instant
+
+__all__ = ["CollateralView", "JudgeOptions", "Judgement", "Parts", "TcbView", "judge"]
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Statuses before they converge; a part that does not exist is absent."""
+
+    platform: str
+    platform_tcb_date: str
+    qe: str
+    module: str | None = None
+    current: str | None = None
+
+
+class TcbView(msgspec.Struct, frozen=True, kw_only=True):
+    """The TCB's status and what it follows from; `unknown` without collateral."""
+
+    status: str
+    date: str | None
+    advisories: tuple[str, ...]
+    parts: Parts | None
+    evaluation_number: int | None
+
+
+class CollateralView(msgspec.Struct, frozen=True, kw_only=True):
+    """Which collateral was used: its name, the digest of all its bytes, and when it counts."""
+
+    source: str
+    sha256: str
+    valid_from: str
+    valid_until: str
+    evaluation_number: int
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out. The published schema of `troth verify --json`."""
+
+    verdict: Literal["accepted", "genuine", "malformed", "untrusted", "stale", "denied", "error"]
+    error_class: str | None = msgspec.field(name="class")
+    code: str | None
+    detail: str | None
+    appraised: bool
+    tee: str | None
+    judged_at: str | None
+    anchor: str | None
+    facts: dict[str, Claim] | None
+    tcb: TcbView | None
+    trailing_bytes: int | None
+    trace: tuple[TraceEntry, ...]
+    collateral: CollateralView | None
+
+
+class JudgeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything besides the evidence that a judgement depends on."""
+
+    tee: Literal["auto", "tdx"] = "auto"
+    collateral: tuple[CollateralSet, ...] | type[WithoutCollateral]
+    anchors: Anchors
+    at: datetime
+    report_data: bytes | type[AnyValue]
+    policy: Policy | None
+    tail: Tail = Tail.ZEROS
+
+
+def judge(evidence: bytes, options: JudgeOptions) -> Judgement:
+    """Return the judgement of `evidence`: verified, then appraised if there is a policy."""
+    trace = Trace()
+    tee: str | None = None if options.tee == "auto" else options.tee
+    verified: Verified[TdxFacts] | None = None
+    try:
+        tee = detect_tee(evidence) if options.tee == "auto" else options.tee
+        verified = verify_tdx(
+            evidence,
+            collateral=options.collateral,
+            anchors=options.anchors,
+            at=options.at,
+            report_data=options.report_data,
+            tail=options.tail,
+            trace=trace,
+        )
+        if options.policy is not None:
+            _appraise(verified, options.policy, trace)
+    except TrothError as error:
+        # A denial is about genuine facts, so they are shown; any other error leaves none.
+        denied = isinstance(error, DeniedError)
+        return _view(verified if denied else None, error, tee, options, trace)
+    return _view(verified, None, tee, options, trace)
+
+
+def refusal(error: TrothError | UsageError, at: datetime | None) -> Judgement:
+    """Return the judgement that an error outside `judge` amounts to, such as bad collateral."""
+    return Judgement(
+        verdict=error.verdict,  # type: ignore[arg-type]  # a class variable, one of the literals
+        error_class=type(error).__name__,
+        code=error.code,
+        detail=error.detail or None,
+        appraised=False,
+        tee=None,
+        judged_at=None if at is None else format_instant(at),
+        anchor=None,
+        facts=None,
+        tcb=None,
+        trailing_bytes=None,
+        trace=(),
+        collateral=None,
+    )
+
+
+def _appraise(verified: Verified[TdxFacts], policy: Policy, trace: Trace) -> None:
+    trace.check(
+        "policy.section",
+        policy.tdx is not None,
+        "policy.section",
+        expected="a section [tdx]",
+        got="one" if policy.tdx else "none",
+        source=policy.name,
+    )
+    if policy.tdx is not None:
+        appraise_tdx(verified, policy.tdx, name=policy.name, trace=trace)
+
+
+def _view(
+    verified: Verified[TdxFacts] | None,
+    error: TrothError | None,
+    tee: str | None,
+    options: JudgeOptions,
+    trace: Iterable[TraceEntry],
+) -> Judgement:
+    facts = verified.value if verified else None
+    accepted = "genuine" if options.policy is None else "accepted"
+    return Judgement(
+        verdict=error.verdict if error else accepted,  # type: ignore[arg-type]  # as in refusal
+        error_class=type(error).__name__ if error else None,
+        code=error.code if error else None,
+        detail=(error.detail or None) if error else None,
+        appraised=facts is not None and options.policy is not None,
+        tee=tee,
+        judged_at=format_instant(options.at),
+        anchor=facts.anchor.name if facts else None,
+        facts=None if facts is None else _facts(facts),
+        tcb=None if facts is None else _tcb(facts.tcb),
+        trailing_bytes=facts.trailing_bytes if facts else None,
+        trace=tuple(trace),
+        collateral=_collateral(facts.collateral) if facts and facts.collateral else None,
+    )
+
+
+def _facts(facts: TdxFacts) -> dict[str, Claim]:
+    return describe_quote(facts.quote) | describe_pck(facts.quote)
+
+
+def _tcb(tcb: TcbOutcome | None) -> TcbView:
+    if tcb is None:
+        return TcbView(
+            status="unknown", date=None, advisories=(), parts=None, evaluation_number=None
+        )
+    return TcbView(
+        status=tcb.status,
+        date=format_instant(tcb.date),
+        advisories=tcb.advisories,
+        parts=_parts(tcb.launch, tcb.current),
+        evaluation_number=tcb.evaluation_number,
+    )
+
+
+def _parts(launch: Judged, current: Judged | None) -> Parts:
+    return Parts(
+        platform=launch.platform.status,
+        platform_tcb_date=format_instant(launch.platform.date),
+        qe=launch.qe.status,
+        module=launch.module.status if launch.module else None,
+        current=current.status if current else None,
+    )
+
+
+def _collateral(used: CollateralSet) -> CollateralView:
+    return CollateralView(
+        source=used.source,
+        sha256=used.sha256.hex(),
+        valid_from=format_instant(used.window.start),
+        valid_until=format_instant(used.window.end),
+        evaluation_number=used.evaluation_number,
+    )

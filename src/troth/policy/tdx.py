@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policy for TDX: which genuine TDs are wanted ones."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+import msgspec
+
+from troth.evidence.tdx import TdAttributes, TdReportBody
+from troth.evidence.tdx.layout import MEASUREMENT_BYTES, REPORT_DATA_BYTES
+from troth.policy import values
+from troth.policy.rules import Rules, spell
+from troth.policy.values import ABSENT, ANY, Allowed, Words
+from troth.verify import AnyValue, Trace, Verified
+from troth.verify.tdx import TdxFacts
+
+__all__ = ["TdxPolicy", "appraise_tdx"]
+
+MEASUREMENTS: Final = (
+    "mr_td",
+    "mr_seam",
+    "mr_config_id",
+    "mr_owner",
+    "mr_owner_config",
+    "rtmr0",
+    "rtmr1",
+    "rtmr2",
+    "rtmr3",
+)
+STATUSES: Final = frozenset(
+    {
+        "UpToDate",
+        "SWHardeningNeeded",
+        "ConfigurationNeeded",
+        "ConfigurationAndSWHardeningNeeded",
+        "OutOfDate",
+        "OutOfDateConfigurationNeeded",
+        "TDRelaunchAdvised",
+        "TDRelaunchAdvisedConfigurationNeeded",
+        "unknown",  # judged without collateral
+    }
+)
+
+
+class TdxPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The section `[tdx]`, one field a key; see the guide on policies for what each means."""
+
+    status: Words
+    advisories_allowed: Words
+    advisories_denied: frozenset[str]
+    debug: str
+    attributes_required: frozenset[str]
+    attributes_allowed: Words
+    xfam: Allowed
+    mr_td: Allowed
+    mr_seam: Allowed
+    mr_config_id: Allowed
+    mr_owner: Allowed
+    mr_owner_config: Allowed
+    rtmr0: Allowed
+    rtmr1: Allowed
+    rtmr2: Allowed
+    rtmr3: Allowed
+    mr_service_td: Allowed
+    minimum_evaluation_number: int | type[AnyValue]
+    report_data: Allowed
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> Self:
+        """Build the section from TOML values, all of them present.
+
+        Raises:
+            ValueError: as `check`.
+        """
+        return cls(**{key: _CONVERT[key](value) for key, value in raw.items()})
+
+    @classmethod
+    def check(cls, key: str, value: object) -> None:
+        """Return if `value` is one that `key` can have.
+
+        Raises:
+            ValueError: what is due instead.
+        """
+        _CONVERT[key](value)
+
+
+def appraise_tdx(
+    verified: Verified[TdxFacts], policy: TdxPolicy, *, name: str, trace: Trace
+) -> None:
+    """Return if the facts satisfy every rule; all rules are tried and noted.
+
+    Args:
+        verified: what `troth.verify.tdx` returned.
+        policy: the section of a policy.
+        name: what the policy is called in the trace.
+        trace: where each rule is noted.
+
+    Raises:
+        DeniedError: `policy.*`, the first rule that said no.
+    """
+    facts = verified.value
+    rules = Rules("tdx", name, trace)
+    _platform_rules(facts, policy, rules)
+    _td_rules(facts.body, policy, rules)
+    rules.decide()
+
+
+def _platform_rules(facts: TdxFacts, policy: TdxPolicy, rules: Rules) -> None:
+    rules.fits("status", facts.status, policy.status, "policy.status")
+    advisories = frozenset(facts.tcb.advisories) if facts.tcb else frozenset()
+    allowed = policy.advisories_allowed
+    rules.holds(
+        "advisories_allowed",
+        isinstance(allowed, type) or advisories <= allowed,
+        "policy.advisory",
+        expected=spell(allowed),
+        got=advisories,
+    )
+    rules.holds(
+        "advisories_denied",
+        not advisories & policy.advisories_denied,
+        "policy.advisory",
+        expected=("none of", *sorted(policy.advisories_denied)),
+        got=advisories,
+    )
+    least = policy.minimum_evaluation_number
+    number = facts.tcb.evaluation_number if facts.tcb else None
+    rules.holds(
+        "minimum_evaluation_number",
+        isinstance(least, type) or (number is not None and number >= least),
+        "policy.evaluation-number",
+        expected=ANY if isinstance(least, type) else f"at least {least}",
+        got="unknown" if number is None else number,
+    )
+
+
+def _td_rules(body: TdReportBody, policy: TdxPolicy, rules: Rules) -> None:
+    attributes = body.attributes
+    rules.holds(
+        "debug",
+        policy.debug == ANY or not attributes.under_debug,
+        "policy.debug",
+        expected=policy.debug,
+        got=body.td_attributes,
+    )
+    rules.holds(
+        "attributes_required",
+        policy.attributes_required <= attributes.names,
+        "policy.attributes",
+        expected=policy.attributes_required,
+        got=attributes.names,
+    )
+    allowed = policy.attributes_allowed
+    rules.holds(
+        "attributes_allowed",
+        isinstance(allowed, type) or attributes.names <= allowed | policy.attributes_required,
+        "policy.attributes",
+        expected=spell(allowed),
+        got=attributes.names,
+    )
+    rules.fits("xfam", body.xfam, policy.xfam, "policy.attributes")
+    for name in MEASUREMENTS:
+        rules.fits(name, getattr(body, name), getattr(policy, name), "policy.measurement")
+    service = ABSENT if body.mr_service_td is None else body.mr_service_td
+    rules.fits("mr_service_td", service, policy.mr_service_td, "policy.service-td")
+    rules.fits("report_data", body.report_data, policy.report_data, "policy.report-data")
+
+
+_CONVERT: Final[dict[str, Any]] = {
+    "status": lambda value: values.words(value, STATUSES),
+    "advisories_allowed": values.words,
+    "advisories_denied": values.word_set,
+    "debug": values.debug,
+    "attributes_required": lambda value: values.word_set(value, TdAttributes.NAMES),
+    "attributes_allowed": lambda value: values.words(value, TdAttributes.NAMES),
+    "xfam": lambda value: values.values(value, 8),
+    **{name: lambda value: values.values(value, MEASUREMENT_BYTES) for name in MEASUREMENTS},
+    "mr_service_td": lambda value: values.values(value, MEASUREMENT_BYTES, absent=True),
+    "minimum_evaluation_number": values.number,
+    "report_data": lambda value: values.values(value, REPORT_DATA_BYTES, pad=True),
+}

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is it genuine? Evidence, endorsements, anchors and an instant go in; facts or an error come out.
+
+Nothing here does I/O or reads a clock: the same bytes and arguments give the same answer years
+later. What is returned is `Verified`, which only this package can make; what does not hold is
+raised, with a code. Whether genuine facts are the wanted ones is `troth.policy`'s question.
+"""
+
+from troth.verify.anchors import INTEL_SGX_ROOT, Anchor, Anchors
+from troth.verify.options import AnyValue, Tail, WithoutCollateral
+from troth.verify.trace import Trace, TraceEntry
+from troth.verify.verified import Verified
+
+__all__ = [
+    "INTEL_SGX_ROOT",
+    "Anchor",
+    "Anchors",
+    "AnyValue",
+    "Tail",
+    "Trace",
+    "TraceEntry",
+    "Verified",
+    "WithoutCollateral",
+]

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps that TDX and SGX quotes share: PCK chain, collateral, quoting enclave, TCB levels."""

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps 2 (revocation), 3 and 4: collateral of the right signer, current, this platform's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from troth.crypto.chain import check_leaf, check_link
+from troth.crypto.crl import Crl
+from troth.crypto.x509 import Certificate
+from troth.endorse.intel import CollateralSet, QeIdentity, SignedDocument, TcbInfo
+from troth.errors import TrothError, UntrustedError
+from troth.evidence.intel.pck import PckChain
+from troth.verify.intel.pck import check_window
+from troth.verify.trace import Trace
+
+__all__ = ["check_collateral"]
+
+_SIGNER_NAME: Final = "Intel SGX TCB Signing"
+_QE_IDENTIFIER: Final = {"TDX": "TD_QE", "SGX": "QE"}
+
+
+def check_collateral(
+    collateral: CollateralSet, chain: PckChain, *, tee: str, floor: int, at: datetime, trace: Trace
+) -> None:
+    """Return if `collateral` may judge the platform of `chain`, whose links have been checked.
+
+    Raises:
+        UntrustedError: `chain.*`, `pck.revoked`, `crl.*`, `collateral.signature` or
+            `collateral.role`.
+        StaleError: `chain.*`, `crl.*` or `collateral.*`.
+    """
+    _check_lists(collateral, chain, at, trace)
+    for rule, certificate in (("2.ca-revoked", chain.intermediate), ("2.pck-revoked", chain.leaf)):
+        code = "pck.revoked" if certificate is chain.leaf else "chain.revoked"
+        crl = collateral.pck_crl if certificate is chain.leaf else collateral.root_crl
+        _check_revoked(rule, crl, certificate, code, trace)
+    _check_document("3.tcb-info", collateral.tcb_info, collateral, chain.root, at, trace)
+    _check_document("3.qe-identity", collateral.qe_identity, collateral, chain.root, at, trace)
+    _check_platform(collateral, chain, tee, trace)
+    number = collateral.evaluation_number
+    trace.check(
+        "4.evaluation-number",
+        number >= floor,
+        "collateral.below-floor",
+        expected=f"at least {floor}",
+        got=number,
+        source="caller",
+    )
+
+
+def _check_lists(collateral: CollateralSet, chain: PckChain, at: datetime, trace: Trace) -> None:
+    """Both lists: signed by the CA they are for, and current."""
+    issuer = collateral.pck_crl_issuer
+    trace.check(
+        "2.crl-issuer",
+        issuer.subject == chain.intermediate.subject
+        and issuer.spki_sha256 == chain.intermediate.spki_sha256,
+        "crl.issuer",
+        expected=chain.intermediate.common_name,
+        got=issuer.common_name,
+        source="PCK chain",
+    )
+    for rule, crl, signer in (
+        ("2.root-crl", collateral.root_crl, chain.root),
+        ("2.pck-crl", collateral.pck_crl, chain.intermediate),
+    ):
+        expected = (crl.this_update, "to", crl.next_update)
+        try:
+            crl.check_signed_by(signer)
+            crl.check_current(at)
+        except TrothError as error:
+            trace.failed(rule, error, expected=expected, source=signer.common_name)
+            raise
+        trace.held(rule, expected=expected, got=at, source=signer.common_name)
+
+
+def _check_revoked(rule: str, crl: Crl, certificate: Certificate, code: str, trace: Trace) -> None:
+    trace.check(
+        rule,
+        not crl.revokes(certificate),
+        code,
+        expected="not on the list",
+        got=f"serial {certificate.serial:x}",
+        source=certificate.common_name,
+    )
+
+
+def _check_document(
+    rule: str,
+    document: SignedDocument[TcbInfo] | SignedDocument[QeIdentity],
+    collateral: CollateralSet,
+    root: Certificate,
+    at: datetime,
+    trace: Trace,
+) -> None:
+    """Signer's role and revocation, signature over the exact bytes, window."""
+    signer = document.signer
+    try:
+        _check_signer(document, root)
+        signer.key.verify(document.signature, document.signed, "collateral.signature")
+    except TrothError as error:
+        trace.failed(f"{rule}-signature", error, expected=_SIGNER_NAME, source=collateral.source)
+        raise
+    trace.held(
+        f"{rule}-signature",
+        expected=_SIGNER_NAME,
+        got=signer.common_name,
+        source=collateral.source,
+    )
+    check_window(f"{rule}-signer", signer, at, trace)
+    _check_revoked(f"{rule}-signer-revoked", collateral.root_crl, signer, "chain.revoked", trace)
+    issued, until = document.value.issue_date, document.value.next_update
+    for code, holds in (
+        ("collateral.not-yet-valid", issued <= at),
+        ("collateral.expired", at <= until),
+    ):
+        trace.check(
+            f"{rule}-{code.removeprefix('collateral.')}",
+            holds,
+            code,
+            expected=(issued, "to", until),
+            got=at,
+            source=collateral.source,
+        )
+
+
+def _check_signer(
+    document: SignedDocument[TcbInfo] | SignedDocument[QeIdentity], root: Certificate
+) -> None:
+    """The signer is the TCB signing certificate, issued by the platform's own root directly.
+
+    Everything of Intel's hangs from one root, so a chain alone says nothing about the role: a PCK
+    or the Platform CA chains to it as well.
+    """
+    if document.root.spki_sha256 != root.spki_sha256:
+        raise UntrustedError("chain.root", "the signer's root is not the platform's")
+    check_link(document.signer, root)
+    check_leaf(document.signer)
+    if document.signer.common_name != _SIGNER_NAME:
+        raise UntrustedError("chain.role", f"{document.signer.common_name!r} signs no collateral")
+
+
+def _check_platform(collateral: CollateralSet, chain: PckChain, tee: str, trace: Trace) -> None:
+    info, extension = collateral.tcb_info.value, chain.extension
+    for rule, due, got in (
+        ("4.tee", tee, info.tee),
+        ("4.fmspc", extension.fmspc, info.fmspc),
+        ("4.pce-id", extension.pce_id, info.pce_id),
+    ):
+        trace.check(
+            rule, got == due, "collateral.platform", expected=due, got=got, source="PCK certificate"
+        )
+    trace.check(
+        "4.qe-identity-id",
+        collateral.qe_identity.value.identifier == _QE_IDENTIFIER[tee],
+        "collateral.role",
+        expected=_QE_IDENTIFIER[tee],
+        got=collateral.qe_identity.value.identifier,
+        source="Intel PCS v4",
+    )

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step 2: the PCK chain, from a pinned root key down to the certificate of this platform."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from troth.crypto.chain import check_ca, check_current, check_leaf, check_link
+from troth.crypto.x509 import Certificate
+from troth.errors import TrothError, UntrustedError
+from troth.evidence.intel.pck import CA_NAMES, PCK_NAME, PckChain
+from troth.verify.anchors import Anchor, Anchors
+from troth.verify.trace import Trace
+
+__all__ = ["check_pck_chain", "check_window"]
+
+_PROFILE: Final = "Intel PCK certificate profile"
+
+
+def check_pck_chain(chain: PckChain, anchors: Anchors, at: datetime, trace: Trace) -> Anchor:
+    """Return the anchor that `chain` hangs from; revocation is a later step.
+
+    Signatures and roles come first, the clock last.
+
+    Raises:
+        UntrustedError: `chain.*`.
+        StaleError: `chain.not-yet-valid` or `chain.expired`.
+    """
+    anchor = _anchor(chain, anchors, trace)
+    try:
+        _check_links(chain)
+    except TrothError as error:
+        trace.failed("2.chain", error, expected="leaf, CA, root", source=_PROFILE)
+        raise
+    trace.held(
+        "2.chain",
+        expected="leaf, CA, root",
+        got=tuple(f"{one.common_name!r}" for one in (chain.leaf, chain.intermediate, chain.root)),
+        source=_PROFILE,
+    )
+    for certificate in (chain.root, chain.intermediate, chain.leaf):
+        check_window("2.validity", certificate, at, trace)
+    return anchor
+
+
+def check_window(rule: str, certificate: Certificate, at: datetime, trace: Trace) -> None:
+    """Check a certificate's validity and note it.
+
+    Raises:
+        StaleError: `chain.not-yet-valid` or `chain.expired`.
+    """
+    expected = (certificate.not_before, "to", certificate.not_after)
+    try:
+        check_current(certificate, at)
+    except TrothError as error:
+        trace.failed(rule, error, expected=expected, source=certificate.common_name)
+        raise
+    trace.held(rule, expected=expected, got=at, source=certificate.common_name)
+
+
+def _anchor(chain: PckChain, anchors: Anchors, trace: Trace) -> Anchor:
+    try:
+        anchor = anchors.match(chain.root)
+    except TrothError as error:
+        trace.failed("2.root-key", error, expected=anchors.names, source="trust anchors")
+        raise
+    trace.held("2.root-key", expected=anchors.names, got=anchor.name, source="trust anchors")
+    return anchor
+
+
+def _check_links(chain: PckChain) -> None:
+    check_link(chain.root, chain.root)
+    check_link(chain.intermediate, chain.root)
+    check_link(chain.leaf, chain.intermediate)
+    check_ca(chain.root, below=1)
+    check_ca(chain.intermediate, below=0)
+    check_leaf(chain.leaf)
+    if chain.intermediate.common_name not in CA_NAMES:
+        raise UntrustedError("chain.role", f"{chain.intermediate.common_name!r} is no PCK CA")
+    if chain.leaf.common_name != PCK_NAME:
+        raise UntrustedError("chain.role", f"{chain.leaf.common_name!r} is no PCK certificate")

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of a TD once its quote has been verified."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from troth.endorse.intel import CollateralSet
+from troth.evidence.tdx import TdReportBody, TdxQuote
+from troth.verify.anchors import Anchor
+from troth.verify.intel.tcb import TcbOutcome
+
+__all__ = ["TdxFacts"]
+
+
+class TdxFacts(msgspec.Struct, frozen=True):
+    """The contents of a genuine quote and the outcome of its appraisal.
+
+    `tcb` and `collateral` are None exactly where the caller said `WithoutCollateral`.
+    """
+
+    quote: TdxQuote
+    anchor: Anchor
+    at: datetime
+    tcb: TcbOutcome | None
+    collateral: CollateralSet | None
+
+    @property
+    def body(self) -> TdReportBody:
+        """The TD report."""
+        return self.quote.body
+
+    @property
+    def trailing_bytes(self) -> int:
+        """How many bytes stood behind the quote."""
+        return len(self.quote.tail)
+
+    @property
+    def status(self) -> str:
+        """The TCB status, or `unknown` where there was no collateral."""
+        return "unknown" if self.tcb is None else self.tcb.status

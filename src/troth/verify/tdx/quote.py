@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The appraisal of a TDX quote, in Intel's order.
+
+The steps, numbered as in the project's notes on Intel's quote verification library; what each is
+against is in `docs/past-holes.md`:
+
+ 1. the quote is well-formed, and nothing but zeros stands behind it
+ 2. the PCK chain hangs from a pinned root key, is current and not revoked
+ 3. the collateral is signed by the TCB signing certificate and current
+ 4. the collateral is for this TEE and platform, and not rolled back
+ 5. the TDX module is one that the TCB info knows
+ 6. the PCK signed the quoting enclave's report
+ 7. that report names the attestation key
+ 8. the quoting enclave is the one that the QE identity describes
+ 9. the attestation key signed header, descriptor and body
+10. platform, module and quoting enclave match TCB levels that are not revoked
+11. the report data is what the caller expects
+
+Everything else about the TD (measurements, debug, which statuses are good enough) is policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from troth.crypto.digest import same
+from troth.crypto.p256 import PublicKey
+from troth.endorse.intel import CollateralSet, choose
+from troth.errors import TrothError, UntrustedError
+from troth.evidence.intel.pck import PckExtension
+from troth.evidence.tdx import TdReportBody, TdxQuote
+from troth.evidence.tdx.layout import REPORT_DATA_BYTES
+from troth.verify.anchors import Anchors
+from troth.verify.intel import tcb
+from troth.verify.intel.collateral import check_collateral
+from troth.verify.intel.enclave import check_qe_identity, check_qe_report
+from troth.verify.intel.pck import check_pck_chain
+from troth.verify.options import AnyValue, Tail, WithoutCollateral
+from troth.verify.tdx.facts import TdxFacts
+from troth.verify.trace import Trace
+from troth.verify.verified import Verified, seal
+
+__all__ = ["verify_tdx"]
+
+_ZERO_ATTRIBUTES: Final = bytes(8)
+_NO_COLLATERAL: Final = "no collateral, by the caller's word"
+
+
+def verify_tdx(
+    evidence: bytes,
+    *,
+    collateral: Iterable[CollateralSet] | type[WithoutCollateral],
+    anchors: Anchors,
+    at: datetime,
+    report_data: bytes | type[AnyValue],
+    evaluation_floor: int = 0,
+    tail: Tail = Tail.ZEROS,
+    trace: Trace | None = None,
+) -> Verified[TdxFacts]:
+    """Return the facts of a genuine TDX quote, judged at `at`.
+
+    Args:
+        evidence: the quote's bytes, at most 64 KiB.
+        collateral: the sets to choose from, by platform and instant.
+        anchors: the root keys to trust.
+        at: the one instant (aware) that everything is judged at.
+        report_data: the 64 bytes that are expected; of fewer, the rest must be zero.
+        evaluation_floor: the lowest tcbEvaluationDataNumber that is not a roll-back.
+        tail: what may stand behind the quote.
+        trace: where each rule is noted, also those of a judgement that ends in a refusal.
+
+    Raises:
+        MalformedError, UntrustedError, StaleError: nothing else escapes.
+
+    Unchecked here: measurements, registers, TD attributes, TCB status (see `troth.policy`).
+    """
+    trace = Trace() if trace is None else trace
+    quote = _well_formed(evidence, tail, trace)
+    chain = quote.pck_chain
+    anchor = check_pck_chain(chain, anchors, at, trace)
+    chosen: CollateralSet | None = None
+    if isinstance(collateral, type):
+        for rule in ("2.revocation", "3.collateral", "4.platform", "5.module", "8.qe-identity"):
+            trace.skipped(rule, why=_NO_COLLATERAL)
+    else:
+        try:
+            chosen = choose(
+                collateral, tee="TDX", fmspc=chain.extension.fmspc, ca=chain.intermediate, at=at
+            )
+        except TrothError as error:
+            trace.failed("3.collateral", error, expected="a set for this platform", source="caller")
+            raise
+        check_collateral(chosen, chain, tee="TDX", floor=evaluation_floor, at=at, trace=trace)
+        _check_module(quote.body, chosen, trace)
+    report = quote.qe_report
+    check_qe_report(quote.section, report, chain, trace)
+    if chosen is not None:
+        check_qe_identity(report, chosen, trace)
+    _check_signature(quote, trace)
+    outcome = None
+    if chosen is None:
+        trace.skipped("10.tcb", why=_NO_COLLATERAL)
+    else:
+        outcome = _tcb(quote.body, chain.extension, report.isv_svn, chosen, trace)
+    _check_report_data(quote.body, report_data, trace)
+    return seal(TdxFacts(quote, anchor, at, outcome, chosen))
+
+
+def _well_formed(evidence: bytes, tail: Tail, trace: Trace) -> TdxQuote:
+    """Step 1."""
+    try:
+        quote = TdxQuote.parse(evidence)
+        _ = quote.pck_chain
+    except TrothError as error:
+        trace.failed("1.format", error, expected="a TDX quote", source="Intel DCAP, appendix A")
+        raise
+    trace.held(
+        "1.format",
+        expected="a TDX quote",
+        got=f"version {quote.header.version}, {quote.size} bytes",
+        source="Intel DCAP, appendix A",
+    )
+    trace.check(
+        "1.tail",
+        tail is Tail.ANYTHING or not any(quote.tail),
+        "tdx.trailing",
+        expected=tail.value,
+        got=f"{len(quote.tail)} bytes",
+        source="caller",
+    )
+    return quote
+
+
+def _check_module(body: TdReportBody, collateral: CollateralSet, trace: Trace) -> None:
+    """Step 5. Intel demands the identity's attributes and zero; the mask is not used."""
+    info = collateral.tcb_info.value
+    try:
+        identity = tcb.module_identity(info, body.tee_tcb_svn)
+    except TrothError as error:
+        trace.failed("5.module", error, expected="a known version", source=collateral.source)
+        raise
+    trace.held(
+        "5.module",
+        expected="a known version",
+        got=f"{identity.identifier} for version {body.tee_tcb_svn[1]}",
+        source=collateral.source,
+    )
+    trace.check(
+        "5.module-signer",
+        body.mr_signer_seam == identity.mr_signer,
+        "tdx.module-signer",
+        expected=identity.mr_signer,
+        got=body.mr_signer_seam,
+        source=collateral.source,
+    )
+    trace.check(
+        "5.module-attributes",
+        body.seam_attributes == identity.attributes == _ZERO_ATTRIBUTES,
+        "tdx.module-attributes",
+        expected=identity.attributes,
+        got=body.seam_attributes,
+        source=collateral.source,
+    )
+
+
+def _check_signature(quote: TdxQuote, trace: Trace) -> None:
+    """Step 9."""
+    expected = "signed by the attestation key"
+    source = "QE report"
+    try:
+        key = PublicKey.from_raw(quote.section.attestation_key, "quote.key")
+        key.verify(quote.section.signature, quote.signed, "quote.signature")
+    except TrothError as error:
+        trace.failed("9.quote-signature", error, expected=expected, source=source)
+        raise
+    trace.held("9.quote-signature", expected=expected, got="it is", source=source)
+
+
+def _tcb(
+    body: TdReportBody,
+    extension: PckExtension,
+    qe_isv_svn: int,
+    collateral: CollateralSet,
+    trace: Trace,
+) -> tcb.TcbOutcome:
+    """Step 10: judged as launched, and once more as it is now where the report says."""
+    try:
+        launch = _judge(body.tee_tcb_svn, extension, qe_isv_svn, collateral)
+        now = body.tee_tcb_svn2
+        current = None if now is None else _judge(now, extension, qe_isv_svn, collateral)
+    except TrothError as error:
+        trace.failed("10.tcb", error, expected="a TCB level", source=collateral.source)
+        raise
+    outcome = tcb.TcbOutcome(launch, current, collateral.evaluation_number)
+    trace.check(
+        "10.tcb",
+        outcome.status != tcb.REVOKED,
+        "tcb.revoked",
+        expected="a TCB level that is not revoked",
+        got=outcome.status,
+        source=collateral.source,
+    )
+    return outcome
+
+
+def _judge(
+    tee_tcb_svn: bytes, extension: PckExtension, qe_isv_svn: int, collateral: CollateralSet
+) -> tcb.Judged:
+    info = collateral.tcb_info.value
+    platform = tcb.platform_level(info, extension.components, extension.pce_svn, tee_tcb_svn)
+    module = tcb.module_level(tcb.module_identity(info, tee_tcb_svn), tee_tcb_svn[0])
+    qe = tcb.qe_level(collateral.qe_identity.value, qe_isv_svn)
+    parts = [qe.status] if module is None else [qe.status, module.status]
+    return tcb.Judged(tcb.converge(platform.status, parts), platform, module, qe)
+
+
+def _check_report_data(body: TdReportBody, expected: bytes | type[AnyValue], trace: Trace) -> None:
+    """Step 11. A short expectation is never a prefix match: the rest must be zero."""
+    if isinstance(expected, type):
+        trace.skipped("11.report-data", why="any value, by the caller's word")
+        return
+    if len(expected) > REPORT_DATA_BYTES:
+        raise UntrustedError("tdx.report-data", f"{len(expected)} bytes are expected, 64 exist")
+    due = expected.ljust(REPORT_DATA_BYTES, b"\0")
+    trace.check(
+        "11.report-data",
+        same(due, body.report_data),
+        "tdx.report-data",
+        expected=due,
+        got=body.report_data,
+        source="caller",
+    )
