@@ -58,7 +58,7 @@ demo: .venv-run/.ready ## see troth work: make evidence, judge it, refuse forger
 
 .PHONY: bench
 bench: .venv/.ready ## measure against the limit and a peer; results in benchmarks/results/
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 # --- hold to account ------------------------------------------------------------------------------
 

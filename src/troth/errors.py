@@ -134,7 +134,6 @@ CODES: Final[dict[str, tuple[str, str]]] = {
     "usage.hex": (_X, "not hex, or not of the size that is due"),
     "usage.root": (_X, "not a trust anchor"),
     "usage.policy": (_X, "the policy file cannot be used"),
-    "usage.evidence": (_X, "this kind of evidence is not what the command works on"),
     # Bytes that do not follow the format.
     "wire.truncated": (_M, "the input ends before a field does"),
     "wire.too-large": (_M, "the input is larger than any such evidence"),

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -108,7 +109,9 @@ def _sets(path: str) -> list[CollateralSet]:
     sets = []
     for file in sorted(Path(path).glob("*.json")):
         data = read_bounded(str(file), BUNDLE_MAX_BYTES)
-        if is_bundle(data):
+        with _named(file):
+            wanted = is_bundle(data)
+        if wanted:
             sets.append(_bundle(str(file), data))
         else:
             click.echo(f"troth: {file}: not a collateral bundle, left out", err=True)
@@ -116,7 +119,14 @@ def _sets(path: str) -> list[CollateralSet]:
 
 
 def _bundle(path: str, data: bytes) -> CollateralSet:
-    try:
+    with _named(path):
         return parse_bundle(data, path)
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Put the file's name in front of what is wrong with it."""
+    try:
+        yield
     except TrothError as error:
         raise type(error)(error.code, f"{path}: {error.detail}") from None

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import traceback
+from typing import Final, NoReturn
 
 import click
 
@@ -15,14 +16,16 @@ from troth.cli._completion import completion
 from troth.cli._emulate import emulate
 from troth.cli._inspect import inspect
 from troth.cli._policy import policy
-from troth.cli._printer import print_error
+from troth.cli._printer import print_bug, print_error, without_colour
 from troth.cli._verify import verify
 from troth.crypto.build import library_versions
 from troth.errors import TrothError, UsageError
 
 __all__ = ["main"]
 
-_BUG = 70
+_BUG: Final = 70
+_INTERRUPTED: Final = 130
+_PIPE_CLOSED: Final = 141
 
 EPILOG = """\b
 Exit status:
@@ -72,7 +75,7 @@ def troth(context: click.Context) -> None:
       troth policy init --from quote.bin > td.toml        write down what you want
       troth verify quote.bin --collateral bundle.json --policy td.toml
     """
-    if os.environ.get("NO_COLOR"):
+    if without_colour():
         context.color = False
 
 
@@ -80,27 +83,43 @@ for command in (verify, inspect, policy, emulate, completion):
     troth.add_command(command)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and exit; the only place where an error becomes an exit status."""
+    try:
+        status = _status()
+    except BrokenPipeError:
+        # The reader of our output went away: nothing is left to say, and nobody to say it to. The
+        # status is a shell's for SIGPIPE, because every other one would be a verdict.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = _PIPE_CLOSED
+    sys.exit(status)
+
+
+def _status() -> int:
     try:
         status = troth.main(prog_name="troth", standalone_mode=False)
     except click.exceptions.Abort:
-        sys.exit(130)
+        return _INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return UsageError.exit_code
     except click.ClickException as error:
-        _refuse(UsageError("usage.arguments", error.format_message()))
+        return _refuse(UsageError("usage.arguments", error.format_message()))
     except (TrothError, UsageError) as error:
-        _refuse(error)
+        return _refuse(error)
     except BrokenPipeError:
-        # The reader of our output went away: nothing is left to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception:  # noqa: BLE001 - the last resort: our bug, told apart from every verdict
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort: our bug, not a verdict
         traceback.print_exc()
-        click.echo("troth: this is a bug; please report it with the lines above", err=True)
-        sys.exit(_BUG)
-    sys.exit(status if isinstance(status, int) else 0)
+        print_bug(error, as_json=_as_json())
+        return _BUG
+    return status if isinstance(status, int) else 0
 
 
-def _refuse(error: TrothError | UsageError) -> None:
-    print_error(error, as_json="--json" in sys.argv[1:])
-    sys.exit(error.exit_code)
+def _refuse(error: TrothError | UsageError) -> int:
+    print_error(error, as_json=_as_json())
+    return error.exit_code
+
+
+def _as_json() -> bool:
+    return "--json" in sys.argv[1:]

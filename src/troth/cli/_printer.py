@@ -3,17 +3,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import click
 
 from troth.errors import CODES, TrothError, UsageError
-from troth.policy.judgement import Judgement, refusal
+from troth.policy.judgement import Judgement, bug, refusal
 from troth.verify import TraceEntry
 from troth.wire import json
 
-__all__ = ["GROUPS", "print_error", "print_groups", "print_json", "print_judgement"]
+__all__ = [
+    "GROUPS",
+    "print_bug",
+    "print_error",
+    "print_groups",
+    "print_json",
+    "print_judgement",
+    "without_colour",
+]
 
 _COLOURS: Final = {"accepted": "green", "genuine": "cyan"}
 _MARKS: Final = {"held": ("+", "green"), "failed": ("x", "red"), "skipped": ("-", "yellow")}
@@ -69,15 +78,32 @@ def print_error(error: TrothError | UsageError, *, as_json: bool) -> None:
     if as_json:
         print_json(refusal(error, None))
         return
-    click.secho(f"troth: {error.verdict}: {error.meaning}", fg="red", err=True)
+    _headline(f"troth: {error.verdict}: {error.meaning}")
     click.echo(f"  {error}", err=True)
     if error.code == "usage.arguments":
         click.echo("  try: troth --help, or --help behind the command", err=True)
 
 
+def print_bug(error: Exception, *, as_json: bool) -> None:
+    """Print what is said of an error that is our own, behind its traceback."""
+    _headline("troth: this is a bug; please report it with the lines above")
+    if as_json:
+        print_json(bug(error))
+
+
+def without_colour() -> bool:
+    """Say whether the environment asks for no colour (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def print_json(value: object) -> None:
     """Print one JSON value and a newline."""
     click.echo(json.encode(value).decode())
+
+
+def _headline(text: str) -> None:
+    # No command is running any more, so that nothing but this knows of NO_COLOR.
+    click.secho(text, fg="red", err=True, color=False if without_colour() else None)
 
 
 def print_groups(facts: Mapping[str, object]) -> None:

@@ -102,10 +102,8 @@ def verify(
     \b
     Exit status: 0 accepted, 1 genuine, 2 usage, 3 malformed, 4 untrusted, 5 stale, 6 denied.
     """
-    if collateral and without_collateral:
-        raise UsageError("usage.arguments", "--collateral and --without-collateral exclude another")
-    if policy and genuine_is_enough:
-        raise UsageError("usage.arguments", "--policy and --genuine-is-enough exclude another")
+    _exclude("--collateral", collateral, "--without-collateral", without_collateral)
+    _exclude("--policy", policy, "--genuine-is-enough", genuine_is_enough)
     instant = arguments.instant(at)
     expected = (
         AnyValue
@@ -135,3 +133,8 @@ def verify(
     print_judgement(judgement, as_json=as_json, whole_trace=trace)
     enough = genuine_is_enough and judgement.verdict == "genuine"
     return 0 if enough else _EXIT[judgement.verdict]
+
+
+def _exclude(left: str, is_left: object, right: str, is_right: object) -> None:
+    if is_left and is_right:
+        raise UsageError("usage.arguments", f"{left} and {right} exclude one another")

@@ -13,20 +13,7 @@ from datetime import datetime
 from troth.crypto.x509 import Certificate
 from troth.errors import StaleError, UntrustedError
 
-__all__ = ["check_ca", "check_current", "check_leaf", "check_link"]
-
-
-def check_link(child: Certificate, issuer: Certificate) -> None:
-    """Return if `issuer` issued `child`: names equal as bytes, signature holds.
-
-    Raises:
-        UntrustedError: `chain.issuer`, `chain.algorithm` or `chain.signature`.
-    """
-    if child.issuer != issuer.subject:
-        raise UntrustedError(
-            "chain.issuer", f"{child.common_name!r} is not issued by {issuer.common_name!r}"
-        )
-    child.check_signed_by(issuer, "chain.signature")
+__all__ = ["check_ca", "check_current", "check_leaf"]
 
 
 def check_ca(certificate: Certificate, *, below: int) -> None:

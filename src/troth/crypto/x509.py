@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
 
@@ -145,15 +145,26 @@ class Certificate:
             return None
         return one.value.value
 
-    def check_signed_by(self, issuer: Certificate, code: str) -> None:
-        """Return if `issuer`'s key signed this certificate with ECDSA and SHA-256.
+    def check_issued_by(self, issuer: Certificate) -> None:
+        """Return if `issuer` issued this: names equal as bytes, signed with ECDSA and SHA-256.
 
         Raises:
-            UntrustedError: `chain.algorithm`, another algorithm; `code`, it did not.
+            UntrustedError: `chain.algorithm`, another algorithm or kind of key; `chain.issuer`,
+                another name; `chain.signature`, another key.
         """
         if self._cert.signature_algorithm_oid != SignatureAlgorithmOID.ECDSA_WITH_SHA256:
             raise UntrustedError("chain.algorithm", "not signed with ECDSA and SHA-256")
-        issuer.key.verify_der(self._cert.signature, self._cert.tbs_certificate_bytes, code)
+        _ = issuer.key
+        try:
+            self._cert.verify_directly_issued_by(issuer._cert)
+        except InvalidSignature:
+            raise UntrustedError(
+                "chain.signature", f"{self.common_name!r} is not signed by {issuer.common_name!r}"
+            ) from None
+        except (ValueError, TypeError) as error:
+            raise UntrustedError(
+                "chain.issuer", f"{self.common_name!r} under {issuer.common_name!r}: {error}"
+            ) from None
 
 
 def certificates_from_pem(pem: bytes, *, most: int) -> tuple[Certificate, ...]:

@@ -23,7 +23,7 @@ def read_bounded(path: str, most: int) -> bytes:
     """
     try:
         if path == "-":
-            return sys.stdin.buffer.read(most + 1)
+            return _standard_input(most + 1)
         with Path(path).open("rb") as file:
             return file.read(most + 1)
     except OSError as error:
@@ -41,3 +41,9 @@ def write_new(path: str, data: bytes) -> None:
             file.write(data)
     except OSError as error:
         raise UsageError("usage.file", f"{path}: {error.strerror}") from None
+
+
+def _standard_input(most: int) -> bytes:
+    if sys.stdin is None:
+        raise UsageError("usage.file", "-: standard input is closed")
+    return sys.stdin.buffer.read(most)

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from troth.endorse.intel import CollateralSet
-from troth.errors import DeniedError, TrothError, UsageError
+from troth.errors import DeniedError, TrothError, UsageError, printable
 from troth.evidence.detect import detect_tee
 from troth.evidence.tdx import Claim, describe_pck, describe_quote
 from troth.policy.document import Policy
@@ -25,6 +25,8 @@ from troth.verify.tdx import TdxFacts, verify_tdx
 from troth.wire.text import format_instant
 
 __all__ = ["CollateralView", "JudgeOptions", "Judgement", "Parts", "TcbView", "judge"]
+
+Verdict = Literal["accepted", "genuine", "malformed", "untrusted", "stale", "denied", "error"]
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,7 +62,7 @@ class CollateralView(msgspec.Struct, frozen=True, kw_only=True):
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """What came out. The published schema of `troth verify --json`."""
 
-    verdict: Literal["accepted", "genuine", "malformed", "untrusted", "stale", "denied", "error"]
+    verdict: Verdict
     error_class: str | None = msgspec.field(name="class")
     code: str | None
     detail: str | None
@@ -114,11 +116,34 @@ def judge(evidence: bytes, options: JudgeOptions) -> Judgement:
 
 def refusal(error: TrothError | UsageError, at: datetime | None) -> Judgement:
     """Return the judgement that an error outside `judge` amounts to, such as bad collateral."""
-    return Judgement(
+    return _without_facts(
         verdict=error.verdict,  # type: ignore[arg-type]  # a class variable, one of the literals
         error_class=type(error).__name__,
         code=error.code,
-        detail=error.detail or None,
+        detail=error.detail,
+        at=at,
+    )
+
+
+def bug(error: Exception) -> Judgement:
+    """Return what is said, in the form of a judgement, of an error that is our own."""
+    detail = printable(f"{type(error).__name__}: {error}")
+    return _without_facts(verdict="error", error_class=None, code="bug", detail=detail, at=None)
+
+
+def _without_facts(
+    *,
+    verdict: Verdict,
+    error_class: str | None,
+    code: str,
+    detail: str,
+    at: datetime | None,
+) -> Judgement:
+    return Judgement(
+        verdict=verdict,
+        error_class=error_class,
+        code=code,
+        detail=detail or None,
         appraised=False,
         tee=None,
         judged_at=None if at is None else format_instant(at),

@@ -14,6 +14,7 @@ from typing import Final, Literal, NoReturn
 import msgspec
 
 from troth import errors
+from troth.crypto.x509 import Certificate
 from troth.errors import CODES, TrothError
 from troth.wire.text import format_instant
 
@@ -50,16 +51,16 @@ class Trace:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._rows: list[tuple[str, object, object, str, TraceVerdict]] = []
+        self._rows: list[tuple[str, object, object, object, TraceVerdict]] = []
 
     def __iter__(self) -> Iterator[TraceEntry]:
         for rule, expected, got, source, verdict in self._rows:
-            yield TraceEntry(rule, _render(expected), _render(got), source, verdict)
+            yield TraceEntry(rule, _render(expected), _render(got), _render(source), verdict)
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def held(self, rule: str, *, expected: object, got: object, source: str) -> None:
+    def held(self, rule: str, *, expected: object, got: object, source: object) -> None:
         """Note a rule that held."""
         self._rows.append((rule, expected, got, source, "held"))
 
@@ -67,12 +68,12 @@ class Trace:
         """Note a rule that was not applied, because somebody said so by name."""
         self._rows.append((rule, "not checked", why, "caller", "skipped"))
 
-    def failed(self, rule: str, error: TrothError, *, expected: object, source: str) -> None:
+    def failed(self, rule: str, error: TrothError, *, expected: object, source: object) -> None:
         """Note a rule that did not hold and whose check has raised already."""
         self._rows.append((rule, expected, error.detail or error.meaning, source, "failed"))
 
     def check(
-        self, rule: str, holds: bool, code: str, *, expected: object, got: object, source: str
+        self, rule: str, holds: bool, code: str, *, expected: object, got: object, source: object
     ) -> None:
         """Note a rule and raise unless it holds.
 
@@ -98,15 +99,16 @@ class Trace:
 
 
 def _render(value: object) -> str:
-    """Spell a value: bytes as hex, instants with Z, collections sorted."""
+    """Spell a value: bytes as hex, instants with Z, certificates by name, sets sorted."""
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, datetime):
         return format_instant(value)
-    if isinstance(value, frozenset | set):
-        return ", ".join(sorted(_render(one) for one in value)) or "none"
-    if isinstance(value, tuple | list):
-        return " ".join(_render(one) for one in value) or "none"
+    if isinstance(value, Certificate):
+        return repr(value.common_name)
+    if isinstance(value, frozenset | tuple):
+        words = [_render(one) for one in value]
+        return " ".join(words if isinstance(value, tuple) else sorted(words)) or "none"
     return str(value)

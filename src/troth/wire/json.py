@@ -20,12 +20,11 @@ __all__ = ["decode", "encode"]
 
 T = TypeVar("T")
 
-# Possessive, and the closing quote optional: an unterminated string is consumed in one pass, so
-# that hostile text costs linear time.
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_BRACKETS: Final = re.compile(rb"[\[\]{}]")
-_MAX_DIGITS: Final = 20  # 2**64 - 1 has twenty; no format here has a larger integer
-_LONG_NUMBER: Final = re.compile(rb"[0-9]{%d}" % (_MAX_DIGITS + 1))
+# The closing quote is optional: an unterminated string is consumed in one pass, so that hostile
+# text costs linear time.
+_STRING: Final = re.compile(rb'"[^"]*+"?')
+_BRACKETS_ALIKE: Final = bytes.maketrans(b"{}", b"[]")
+_ALL_BUT_STRUCTURE: Final = bytes(one for one in range(256) if one not in b'"[]{}')
 
 
 def decode(data: bytes, kind: type[T], *, max_bytes: int, max_depth: int = 16) -> T:
@@ -60,10 +59,7 @@ def screen(data: bytes, *, max_bytes: int, max_depth: int) -> None:
     """Refuse a text that readers of JSON disagree about or that costs too much to read."""
     if len(data) > max_bytes:
         raise MalformedError("json.too-large", f"{len(data)} bytes, {max_bytes} allowed")
-    outside_strings = _STRING.sub(b"", data)
-    _check_depth(outside_strings, max_depth)
-    if _LONG_NUMBER.search(outside_strings):
-        raise MalformedError("json.number", f"an integer of more than {_MAX_DIGITS} digits")
+    _check_depth(data, max_depth)
     try:
         json.loads(
             data.decode("utf-8"),
@@ -71,18 +67,26 @@ def screen(data: bytes, *, max_bytes: int, max_depth: int) -> None:
             parse_float=_no_float,
             parse_constant=_no_float,
         )
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise MalformedError("json.syntax", str(error)) from None
-    except ValueError as error:
-        raise MalformedError("json.syntax", str(error)) from None
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise MalformedError("json.number", str(error)) from None
+    except RecursionError:
+        raise MalformedError("json.depth", "nested without end") from None
 
 
-def _check_depth(outside_strings: bytes, max_depth: int) -> None:
-    depth = 0
-    for bracket in _BRACKETS.findall(outside_strings):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > max_depth:
-            raise MalformedError("json.depth", f"nested deeper than {max_depth}")
+def _check_depth(data: bytes, max_depth: int) -> None:
+    """Refuse balanced brackets deeper than `max_depth`; unbalanced ones are for the parser."""
+    # Escapes first, then all but quotes and brackets: what is left is short. Strings without
+    # brackets go by a plain replacement, so that the expression sees only the few others.
+    left = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    left = _STRING.sub(b"", left.translate(_BRACKETS_ALIKE, _ALL_BUT_STRUCTURE).replace(b'""', b""))
+    for _ in range(max_depth):
+        if b"[]" not in left:
+            return
+        left = left.replace(b"[]", b"")  # the innermost level
+    if b"[]" in left:
+        raise MalformedError("json.depth", f"nested deeper than {max_depth}")
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> None:

@@ -15,7 +15,7 @@ __all__ = ["format_instant", "parse_hex", "parse_instant", "pem_blocks"]
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 _PEM: Final = re.compile(
-    rb"-----BEGIN ([A-Z0-9 ]{1,32})-----\r?\n([A-Za-z0-9+/=\r\n]{1,65536}?)-----END \1-----"
+    rb"-----BEGIN ([A-Z0-9 ]{1,32})-----\r?\n([A-Za-z0-9+/=\r\n]++)-----END \1-----"
 )
 _PEM_FILLER: Final = b" \t\r\n\0"
 

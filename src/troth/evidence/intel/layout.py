@@ -10,6 +10,25 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+__all__ = [
+    "CERT_PCK_CHAIN",
+    "CERT_QE_REPORT",
+    "CERT_UNSUPPORTED",
+    "CPU_SVN_BYTES",
+    "ENCLAVE_DEBUG",
+    "ENCLAVE_REPORT",
+    "ENCLAVE_REPORT_BYTES",
+    "HEADER",
+    "HEADER_BYTES",
+    "KEY_TYPE_P256",
+    "KEY_TYPE_P384",
+    "QE_VENDOR_INTEL",
+    "QUOTE_MAX_BYTES",
+    "TCB_COMPONENTS",
+    "TEE_SGX",
+    "TEE_TDX",
+]
+
 QUOTE_MAX_BYTES: Final = 64 * 1024  # ours: real quotes are about 5 KiB, buffers 8,000 bytes
 
 # version, attestation key type, TEE type, QE SVN, PCE SVN, QE vendor id, user data

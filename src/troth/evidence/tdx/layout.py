@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The TD report bodies of a TDX quote, and TDREPORT. Little-endian; sizes in bytes.
+"""The TD report bodies of a TDX quote. Little-endian; sizes in bytes.
 
-Sources: Intel TDX DCAP Quoting Library API, appendix A.3.2 (bodies 1.0 and 1.5); Intel TDX
-Module ABI, TDREPORT_STRUCT.
+Source: Intel TDX DCAP Quoting Library API, appendix A.3.2 (bodies 1.0 and 1.5).
 """
 
 from __future__ import annotations
 
 import struct
 from typing import Final
+
+__all__ = [
+    "BODY_1_0",
+    "BODY_1_0_BYTES",
+    "BODY_1_5",
+    "BODY_1_5_BYTES",
+    "BODY_1_5_EX_BYTES",
+    "BODY_TYPE_1_0",
+    "BODY_TYPE_1_5",
+    "BODY_TYPE_1_5_EX",
+    "BODY_TYPE_SGX",
+    "DESCRIPTOR",
+    "MEASUREMENT_BYTES",
+    "REPORT_DATA_BYTES",
+    "RTMR_COUNT",
+]
 
 # TEE_TCB_SVN, MRSEAM, MRSIGNERSEAM, SEAMATTRIBUTES, TDATTRIBUTES, XFAM, MRTD, MRCONFIGID, MROWNER,
 # MROWNERCONFIG, RTMR0, RTMR1, RTMR2, RTMR3, REPORTDATA

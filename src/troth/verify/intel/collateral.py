@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from troth.crypto.chain import check_leaf, check_link
+from troth.crypto.chain import check_leaf
 from troth.crypto.crl import Crl
 from troth.crypto.x509 import Certificate
 from troth.endorse.intel import CollateralSet, QeIdentity, SignedDocument, TcbInfo
@@ -16,6 +16,8 @@ from troth.verify.intel.pck import check_window
 from troth.verify.trace import Trace
 
 __all__ = ["check_collateral"]
+
+Document = SignedDocument[TcbInfo] | SignedDocument[QeIdentity]
 
 _SIGNER_NAME: Final = "Intel SGX TCB Signing"
 _QE_IDENTIFIER: Final = {"TDX": "TD_QE", "SGX": "QE"}
@@ -36,8 +38,13 @@ def check_collateral(
         code = "pck.revoked" if certificate is chain.leaf else "chain.revoked"
         crl = collateral.pck_crl if certificate is chain.leaf else collateral.root_crl
         _check_revoked(rule, crl, certificate, code, trace)
-    _check_document("3.tcb-info", collateral.tcb_info, collateral, chain.root, at, trace)
-    _check_document("3.qe-identity", collateral.qe_identity, collateral, chain.root, at, trace)
+    for rule, document in (
+        ("3.tcb-info", collateral.tcb_info),
+        ("3.qe-identity", collateral.qe_identity),
+    ):
+        if document is collateral.tcb_info or document.signer != collateral.tcb_info.signer:
+            _check_signer(rule, document, collateral, chain.root, at, trace)
+        _check_document(rule, document, collateral.source, at, trace)
     _check_platform(collateral, chain, tee, trace)
     number = collateral.evaluation_number
     trace.check(
@@ -55,11 +62,12 @@ def _check_lists(collateral: CollateralSet, chain: PckChain, at: datetime, trace
     issuer = collateral.pck_crl_issuer
     trace.check(
         "2.crl-issuer",
-        issuer.subject == chain.intermediate.subject
-        and issuer.spki_sha256 == chain.intermediate.spki_sha256,
+        issuer == chain.intermediate
+        or (issuer.subject, issuer.spki_sha256)
+        == (chain.intermediate.subject, chain.intermediate.spki_sha256),
         "crl.issuer",
-        expected=chain.intermediate.common_name,
-        got=issuer.common_name,
+        expected=chain.intermediate,
+        got=issuer,
         source="PCK chain",
     )
     for rule, crl, signer in (
@@ -71,9 +79,9 @@ def _check_lists(collateral: CollateralSet, chain: PckChain, at: datetime, trace
             crl.check_signed_by(signer)
             crl.check_current(at)
         except TrothError as error:
-            trace.failed(rule, error, expected=expected, source=signer.common_name)
+            trace.failed(rule, error, expected=expected, source=signer)
             raise
-        trace.held(rule, expected=expected, got=at, source=signer.common_name)
+        trace.held(rule, expected=expected, got=at, source=signer)
 
 
 def _check_revoked(rule: str, crl: Crl, certificate: Certificate, code: str, trace: Trace) -> None:
@@ -83,34 +91,48 @@ def _check_revoked(rule: str, crl: Crl, certificate: Certificate, code: str, tra
         code,
         expected="not on the list",
         got=f"serial {certificate.serial:x}",
-        source=certificate.common_name,
+        source=certificate,
     )
 
 
-def _check_document(
+def _check_signer(
     rule: str,
-    document: SignedDocument[TcbInfo] | SignedDocument[QeIdentity],
+    document: Document,
     collateral: CollateralSet,
     root: Certificate,
     at: datetime,
     trace: Trace,
 ) -> None:
-    """Signer's role and revocation, signature over the exact bytes, window."""
+    """The signer is the TCB signing certificate, issued by the platform's own root directly.
+
+    Everything of Intel's hangs from one root, so a chain alone says nothing about the role: a PCK
+    or the Platform CA chains to it as well.
+    """
     signer = document.signer
     try:
-        _check_signer(document, root)
-        signer.key.verify(document.signature, document.signed, "collateral.signature")
+        if document.root != root and document.root.spki_sha256 != root.spki_sha256:
+            raise UntrustedError("chain.root", "the signer's root is not the platform's")
+        signer.check_issued_by(root)
+        check_leaf(signer)
+        if signer.common_name != _SIGNER_NAME:
+            raise UntrustedError("chain.role", f"{signer.common_name!r} signs no collateral")
     except TrothError as error:
-        trace.failed(f"{rule}-signature", error, expected=_SIGNER_NAME, source=collateral.source)
+        trace.failed(f"{rule}-signer", error, expected=_SIGNER_NAME, source=collateral.source)
         raise
-    trace.held(
-        f"{rule}-signature",
-        expected=_SIGNER_NAME,
-        got=signer.common_name,
-        source=collateral.source,
-    )
-    check_window(f"{rule}-signer", signer, at, trace)
+    trace.held(f"{rule}-signer", expected=_SIGNER_NAME, got=signer, source=collateral.source)
+    check_window(f"{rule}-signer-validity", signer, at, trace)
     _check_revoked(f"{rule}-signer-revoked", collateral.root_crl, signer, "chain.revoked", trace)
+
+
+def _check_document(rule: str, document: Document, source: str, at: datetime, trace: Trace) -> None:
+    """The signature holds over the exact bytes, and the document is current."""
+    expected = "signed by the TCB signing certificate"
+    try:
+        document.signer.key.verify(document.signature, document.signed, "collateral.signature")
+    except TrothError as error:
+        trace.failed(f"{rule}-signature", error, expected=expected, source=source)
+        raise
+    trace.held(f"{rule}-signature", expected=expected, got="it is", source=source)
     issued, until = document.value.issue_date, document.value.next_update
     for code, holds in (
         ("collateral.not-yet-valid", issued <= at),
@@ -122,24 +144,8 @@ def _check_document(
             code,
             expected=(issued, "to", until),
             got=at,
-            source=collateral.source,
+            source=source,
         )
-
-
-def _check_signer(
-    document: SignedDocument[TcbInfo] | SignedDocument[QeIdentity], root: Certificate
-) -> None:
-    """The signer is the TCB signing certificate, issued by the platform's own root directly.
-
-    Everything of Intel's hangs from one root, so a chain alone says nothing about the role: a PCK
-    or the Platform CA chains to it as well.
-    """
-    if document.root.spki_sha256 != root.spki_sha256:
-        raise UntrustedError("chain.root", "the signer's root is not the platform's")
-    check_link(document.signer, root)
-    check_leaf(document.signer)
-    if document.signer.common_name != _SIGNER_NAME:
-        raise UntrustedError("chain.role", f"{document.signer.common_name!r} signs no collateral")
 
 
 def _check_platform(collateral: CollateralSet, chain: PckChain, tee: str, trace: Trace) -> None:

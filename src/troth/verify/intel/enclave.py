@@ -31,7 +31,7 @@ def check_qe_report(
     trace.held(
         "6.qe-report-signature",
         expected="signed by the PCK",
-        got=chain.leaf.common_name,
+        got=chain.leaf,
         source="PCK certificate",
     )
     due = sha256(section.attestation_key + section.qe_auth_data) + _ZERO_HALF

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from troth.crypto.chain import check_ca, check_current, check_leaf, check_link
+from troth.crypto.chain import check_ca, check_current, check_leaf
 from troth.crypto.x509 import Certificate
 from troth.errors import TrothError, UntrustedError
 from troth.evidence.intel.pck import CA_NAMES, PCK_NAME, PckChain
@@ -36,7 +36,7 @@ def check_pck_chain(chain: PckChain, anchors: Anchors, at: datetime, trace: Trac
     trace.held(
         "2.chain",
         expected="leaf, CA, root",
-        got=tuple(f"{one.common_name!r}" for one in (chain.leaf, chain.intermediate, chain.root)),
+        got=(chain.leaf, chain.intermediate, chain.root),
         source=_PROFILE,
     )
     for certificate in (chain.root, chain.intermediate, chain.leaf):
@@ -54,9 +54,9 @@ def check_window(rule: str, certificate: Certificate, at: datetime, trace: Trace
     try:
         check_current(certificate, at)
     except TrothError as error:
-        trace.failed(rule, error, expected=expected, source=certificate.common_name)
+        trace.failed(rule, error, expected=expected, source=certificate)
         raise
-    trace.held(rule, expected=expected, got=at, source=certificate.common_name)
+    trace.held(rule, expected=expected, got=at, source=certificate)
 
 
 def _anchor(chain: PckChain, anchors: Anchors, trace: Trace) -> Anchor:
@@ -70,9 +70,9 @@ def _anchor(chain: PckChain, anchors: Anchors, trace: Trace) -> Anchor:
 
 
 def _check_links(chain: PckChain) -> None:
-    check_link(chain.root, chain.root)
-    check_link(chain.intermediate, chain.root)
-    check_link(chain.leaf, chain.intermediate)
+    chain.root.check_issued_by(chain.root)
+    chain.intermediate.check_issued_by(chain.root)
+    chain.leaf.check_issued_by(chain.intermediate)
     check_ca(chain.root, below=1)
     check_ca(chain.intermediate, below=0)
     check_leaf(chain.leaf)

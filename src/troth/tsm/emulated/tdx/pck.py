@@ -59,7 +59,7 @@ def tcb_members(platform: Platform) -> Members:
     return [
         *components,
         (f"{SGX_EXTENSION}.2.17", der.encode_integer(platform.pce_svn)),
-        (f"{SGX_EXTENSION}.2.18", _octets(platform.cpu_svn)),
+        (f"{SGX_EXTENSION}.2.18", _octets(platform.cpu_svn or "00" * 16)),
     ]
 
 

@@ -66,8 +66,8 @@ class Module(Frozen, frozen=True):
 class Platform(Frozen, frozen=True):
     """The machine, as its PCK certificate describes it.
 
-    `ppid` and `platform_instance_id` are chosen at creation where they are None; the latter is
-    only written under the Platform CA.
+    Where they are None, `ppid` and `platform_instance_id` are chosen at creation, and `cpu_svn` is
+    made of the components. The instance and the three flags are only written under the Platform CA.
     """
 
     ca: Literal["platform", "processor"] = "platform"
@@ -78,7 +78,7 @@ class Platform(Frozen, frozen=True):
     sgx_type: U8 = 1
     components: Components = (4, 4, 2, 2, 4, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0)
     pce_svn: U16 = 13
-    cpu_svn: Hex16 = "04040202040100050000000000000000"
+    cpu_svn: Hex16 | None = None
     dynamic_platform: bool = True
     cached_keys: bool = False
     smt: bool = True

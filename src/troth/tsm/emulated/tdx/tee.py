@@ -62,7 +62,7 @@ class SoftwareTdx:
             registers: RTMR0 to RTMR3, if not as at launch.
             bundle: the collateral, if it was issued before.
         """
-        cpu = Cpu(secret.cpu_key, bytes.fromhex(settings.platform.cpu_svn))
+        cpu = Cpu(secret.cpu_key, bytes.fromhex(settings.platform.cpu_svn or ""))
         launched = tuple(bytes.fromhex(one) for one in settings.td.rtmrs)
         self.settings = settings
         self.at = at
@@ -85,13 +85,7 @@ class SoftwareTdx:
         """
         if at.tzinfo is None:
             raise ValueError("the instant has no time zone")
-        settings = _checked(settings)
-        platform = replace(
-            settings.platform,
-            ppid=settings.platform.ppid or secrets.token_hex(16),
-            platform_instance_id=settings.platform.platform_instance_id or secrets.token_hex(16),
-        )
-        settings = replace(settings, platform=platform)
+        settings = _chosen(_checked(settings))
         secret = Secrets(
             cpu_key=secrets.token_bytes(CPU_KEY_BYTES), attestation_key=PrivateKey.generate()
         )
@@ -185,3 +179,15 @@ def _checked(settings: Settings) -> Settings:
         return msgspec.convert(msgspec.to_builtins(settings), Settings)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
+
+
+def _chosen(settings: Settings) -> Settings:
+    """Choose what the settings leave open of the platform."""
+    own = settings.platform
+    platform = replace(
+        own,
+        ppid=own.ppid or secrets.token_hex(16),
+        platform_instance_id=own.platform_instance_id or secrets.token_hex(16),
+        cpu_svn=own.cpu_svn or bytes(own.components).hex(),
+    )
+    return replace(settings, platform=platform)
