@@ -12,11 +12,17 @@ from typing import Final, NoReturn
 import click
 
 from troth import __version__
+from troth.cli._attest import attest
 from troth.cli._completion import completion
+from troth.cli._doctor import doctor
 from troth.cli._emulate import emulate
+from troth.cli._event import event
 from troth.cli._inspect import inspect
+from troth.cli._namespace import namespace
 from troth.cli._policy import policy
 from troth.cli._printer import print_bug, print_error, without_colour
+from troth.cli._secret import secret
+from troth.cli._token import token
 from troth.cli._verify import verify
 from troth.crypto.build import library_versions
 from troth.errors import TrothError, UsageError
@@ -67,8 +73,9 @@ def _version(context: click.Context, _option: click.Parameter, wanted: bool) -> 
 def troth(context: click.Context) -> None:
     """Judge the evidence of confidential VMs: is it genuine, and is it what you want?
 
-    Everything works offline. The instant, the trust anchors and the collateral that a judgement
-    rests on are arguments, so the same command gives the same answer years later.
+    Judging works offline. The instant, the trust anchors and the collateral that a judgement
+    rests on are arguments, so the same command gives the same answer years later. The commands of
+    a workload (attest, token, secret, event, namespace) ask the trothd of its VM.
 
     \b
       troth verify quote.bin --collateral bundle.json     is it genuine?
@@ -79,7 +86,19 @@ def troth(context: click.Context) -> None:
         context.color = False
 
 
-for command in (verify, inspect, policy, emulate, completion):
+for command in (
+    verify,
+    inspect,
+    policy,
+    emulate,
+    completion,
+    attest,
+    token,
+    secret,
+    event,
+    namespace,
+    doctor,
+):
     troth.add_command(command)
 
 

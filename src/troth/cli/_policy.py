@@ -6,11 +6,14 @@ from __future__ import annotations
 import click
 
 from troth.errors import UsageError
+from troth.evidence.binding import Bundle
+from troth.evidence.binding.bundle import BUNDLE_MAX_BYTES
 from troth.evidence.detect import detect_tee
-from troth.evidence.intel.layout import QUOTE_MAX_BYTES
 from troth.evidence.tdx import TdxQuote
 from troth.infra.files import read_bounded, write_new
 from troth.policy import parse_policy, policy_template
+from troth.policy.bundle_judgement import is_bundle_evidence
+from troth.policy.bundle_template import bundle_policy_template
 from troth.policy.document import POLICY_MAX_BYTES
 
 __all__ = ["policy"]
@@ -35,16 +38,19 @@ def policy() -> None:
 )
 @click.option("--output", metavar="FILE", help="Write here, to a new file. [default: stdout]")
 def init(source: str, output: str | None) -> None:
-    """Write a commented policy with the values that FILE shows.
+    """Write a commented policy with the values that FILE, a quote or a bundle, shows.
 
     The values are claims: run troth verify on the same file before you rely on them.
 
     \b
       troth policy init --from quote.bin > td.toml
     """
-    data = read_bounded(source, QUOTE_MAX_BYTES)
-    detect_tee(data)
-    text = policy_template(TdxQuote.parse(data), source)
+    data = read_bounded(source, BUNDLE_MAX_BYTES)
+    if is_bundle_evidence(data):
+        text = bundle_policy_template(Bundle.parse(data), source)
+    else:
+        detect_tee(data)
+        text = policy_template(TdxQuote.parse(data), source)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -57,6 +63,6 @@ def init(source: str, output: str | None) -> None:
 def check(file: str) -> None:
     """Say whether FILE is a policy; name file, key and line if it is not."""
     loaded = parse_policy(read_bounded(file, POLICY_MAX_BYTES), file)
-    if loaded.tdx is None:
+    if not loaded.sections:
         raise UsageError("usage.policy", f"{file}: no section; all evidence would be denied")
-    click.echo(f"{file}: version 1, sections: tdx")
+    click.echo(f"{file}: version 1, sections: {' '.join(loaded.sections)}")

@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from troth.errors import CODES, TrothError, UsageError
-from troth.policy.judgement import Judgement, bug, refusal
+from troth.policy.judgement import BundleView, Judgement, bug, refusal
 from troth.verify import TraceEntry
 from troth.wire import json
 
@@ -57,15 +57,17 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
 def print_judgement(judgement: Judgement, *, as_json: bool, whole_trace: bool) -> None:
     """Print a judgement; what a genuine one does not say goes to standard error."""
     if judgement.verdict == "genuine":
-        click.echo(
-            "troth: genuine, and nothing about the workload was checked: no policy was given",
-            err=True,
-        )
+        said = "nothing about the workload was checked: no policy was given"
+        if isinstance(judgement.bundle, BundleView):
+            said = "nothing about the boot was checked: the policy has no reference values"
+        click.echo(f"troth: genuine, and {said}", err=True)
     if as_json:
         print_json(judgement)
         return
     _print_verdict(judgement)
     _print_trace(judgement.trace, whole=whole_trace)
+    if isinstance(judgement.bundle, BundleView):
+        _print_bundle(judgement.bundle)
     if judgement.tcb is not None:
         _print_tcb(judgement)
     if judgement.facts is not None:
@@ -121,7 +123,8 @@ def _print_verdict(judgement: Judgement) -> None:
     click.secho(judgement.verdict.upper(), fg=colour, bold=True, nl=False)
     click.echo(f"  {_summary(judgement)}")
     if judgement.code:
-        click.echo(f"  {judgement.code}: {judgement.detail or ''}".rstrip(": "))
+        step = f" (step {judgement.step})" if isinstance(judgement.step, int) else ""
+        click.echo(f"  {judgement.code}{step}: {judgement.detail or ''}".rstrip(": "))
         if judgement.code == "collateral.missing":
             click.echo("  give it with --collateral, or say --without-collateral")
     click.echo(f"  judged as of {judgement.judged_at}")
@@ -159,6 +162,15 @@ def _print_entry(entry: TraceEntry) -> None:
     else:
         click.echo(f"      expected {entry.expected}  ({entry.source})")
         click.echo(f"      got      {entry.got}")
+
+
+def _print_bundle(bundle: BundleView) -> None:
+    click.secho("\nBundle", bold=True)
+    for name in bundle.__struct_fields__:
+        value = getattr(bundle, name)
+        if isinstance(value, dict):
+            value = [f"{part}: {status}" for part, status in value.items()]
+        _line(name, value)
 
 
 def _print_tcb(judgement: Judgement) -> None:

@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import click
+from msgspec.structs import replace
 
 from troth.cli import _arguments as arguments
 from troth.cli._printer import print_judgement
 from troth.errors import TrothError, UsageError
-from troth.evidence.intel.layout import QUOTE_MAX_BYTES
+from troth.evidence.binding.bundle import BUNDLE_MAX_BYTES
 from troth.evidence.tdx.layout import REPORT_DATA_BYTES
 from troth.infra.files import read_bounded
-from troth.policy import JudgeOptions, judge
+from troth.policy import Judgement, JudgeOptions, judge
+from troth.policy.bundle_judgement import BundleOptions, is_bundle_evidence, judge_bundle
 from troth.policy.judgement import refusal
 from troth.verify import AnyValue, Tail, WithoutCollateral
 
 __all__ = ["verify"]
 
+NONCE_MIN_BYTES: Final = 16  # BINDING 4.4
+NONCE_MAX_BYTES: Final = 64
 _EXIT = {"accepted": 0, "genuine": 1, "malformed": 3, "untrusted": 4, "stale": 5, "denied": 6}
 
 
@@ -55,6 +59,12 @@ _EXIT = {"accepted": 0, "genuine": 1, "malformed": 3, "untrusted": 4, "stale": 5
     help="Report data that is expected. Of fewer than 64 bytes, the rest must be zero.",
 )
 @click.option("--policy", metavar="FILE", help="Appraise by this policy (see troth policy init).")
+@click.option("--nonce", metavar="HEX", help="The nonce that a bundle must be for.")
+@click.option(
+    "--any-nonce",
+    is_flag=True,
+    help="Take a bundle for any nonce: what is judged may be a replay, an anchor of any age.",
+)
 @click.option(
     "--root",
     metavar="PEM",
@@ -81,6 +91,8 @@ def verify(
     at: str | None,
     report_data: str | None,
     policy: str | None,
+    nonce: str | None,
+    any_nonce: bool,
     root: tuple[str, ...],
     allow_trailing: bool,
     genuine_is_enough: bool,
@@ -89,7 +101,8 @@ def verify(
 ) -> int:
     """Judge the evidence in FILE: is it genuine, and does a policy accept it?
 
-    FILE holds a TDX quote (version 4 or 5) as raw bytes; - reads standard input. Without a policy
+    FILE holds a TDX quote (version 4 or 5) as raw bytes, or an evidence bundle, which needs
+    --policy and --nonce (or --any-nonce); - reads standard input. For a quote without a policy
     the best verdict is "genuine" and the exit status 1, because nothing about the workload has been
     checked then: a debug TD and one on an outdated platform are genuine too.
 
@@ -97,6 +110,7 @@ def verify(
     Examples:
       troth verify quote.bin --collateral collateral/ --policy td.toml
       troth verify quote.bin --collateral b.json --at 2026-03-31 --json | jq .tcb
+      troth verify bundle.cbor --collateral b.json --policy tvm.toml --nonce 00112233…
       troth verify quote.bin --root emulated/root.pem --collateral emulated/collateral.json
 
     \b
@@ -104,32 +118,27 @@ def verify(
     """
     _exclude("--collateral", collateral, "--without-collateral", without_collateral)
     _exclude("--policy", policy, "--genuine-is-enough", genuine_is_enough)
+    _exclude("--nonce", nonce, "--any-nonce", any_nonce)
     instant = arguments.instant(at)
-    expected = (
-        AnyValue
-        if report_data is None
-        else arguments.hex_bytes(report_data, "--report-data", REPORT_DATA_BYTES)
+    expected = None if report_data is None else _report_data(report_data)
+    options = JudgeOptions(
+        tee=tee,
+        collateral=WithoutCollateral,
+        anchors=arguments.anchors(root),
+        at=instant,
+        report_data=AnyValue if expected is None else expected,
+        policy=arguments.load_policy(policy),
+        tail=Tail.ANYTHING if allow_trailing else Tail.ZEROS,
     )
-    loaded = arguments.load_policy(policy)
-    roots = arguments.anchors(root)
-    evidence = read_bounded(file, QUOTE_MAX_BYTES)
-    try:
-        sets = arguments.collateral_sets(collateral)
-    except TrothError as error:
-        judgement = refusal(error, instant)
-    else:
-        judgement = judge(
-            evidence,
-            JudgeOptions(
-                tee=tee,
-                collateral=WithoutCollateral if without_collateral else sets,
-                anchors=roots,
-                at=instant,
-                report_data=expected,
-                policy=loaded,
-                tail=Tail.ANYTHING if allow_trailing else Tail.ZEROS,
-            ),
-        )
+    evidence = read_bounded(file, BUNDLE_MAX_BYTES)
+    is_bundle = tee == "auto" and is_bundle_evidence(evidence)
+    _suit(
+        is_bundle,
+        for_quotes=expected is not None or allow_trailing,
+        for_bundles=nonce is not None or any_nonce,
+    )
+    due = None if not is_bundle else AnyValue if nonce is None else _nonce(nonce)
+    judgement = _judge(evidence, options, None if without_collateral else collateral, due)
     print_judgement(judgement, as_json=as_json, whole_trace=trace)
     enough = genuine_is_enough and judgement.verdict == "genuine"
     return 0 if enough else _EXIT[judgement.verdict]
@@ -138,3 +147,64 @@ def verify(
 def _exclude(left: str, is_left: object, right: str, is_right: object) -> None:
     if is_left and is_right:
         raise UsageError("usage.arguments", f"{left} and {right} exclude one another")
+
+
+def _suit(is_bundle: bool, *, for_quotes: bool, for_bundles: bool) -> None:
+    """Return if the options suit the kind of evidence.
+
+    Raises:
+        UsageError: `usage.arguments`.
+    """
+    if not is_bundle and for_bundles:
+        raise UsageError("usage.arguments", "--nonce and --any-nonce are for bundles")
+    if is_bundle and for_quotes:
+        raise UsageError("usage.arguments", "--report-data and --allow-trailing are for quotes")
+    if is_bundle and not for_bundles:
+        raise UsageError("usage.arguments", "a bundle needs --nonce, or --any-nonce by name")
+
+
+def _nonce(text: str) -> bytes:
+    nonce = arguments.hex_bytes(text, "--nonce", NONCE_MAX_BYTES)
+    if len(nonce) < NONCE_MIN_BYTES:
+        raise UsageError("usage.hex", f"--nonce: {len(nonce)} bytes, at least {NONCE_MIN_BYTES}")
+    return nonce
+
+
+def _report_data(text: str) -> bytes:
+    return arguments.hex_bytes(text, "--report-data", REPORT_DATA_BYTES)
+
+
+def _judge(
+    evidence: bytes,
+    options: JudgeOptions,
+    collateral: tuple[str, ...] | None,
+    nonce: bytes | type[AnyValue] | None,
+) -> Judgement:
+    """Return the judgement of a quote, or of a bundle where a nonce is due.
+
+    Args:
+        evidence: either.
+        options: without collateral.
+        collateral: where it is; None asks for none.
+        nonce: what a bundle is held to; None for a quote.
+    """
+    if collateral is not None:
+        try:
+            options = replace(options, collateral=arguments.collateral_sets(collateral))
+        except TrothError as error:
+            return refusal(error, options.at)
+    if nonce is None:
+        return judge(evidence, options)
+    if options.policy is None:
+        raise UsageError("usage.arguments", "a bundle needs --policy; see troth policy init")
+    return judge_bundle(
+        evidence,
+        BundleOptions(
+            collateral=options.collateral,
+            anchors=options.anchors,
+            at=options.at,
+            nonce=nonce,
+            channel=AnyValue,
+            policy=options.policy,
+        ),
+    )

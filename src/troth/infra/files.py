@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -30,14 +31,20 @@ def read_bounded(path: str, most: int) -> bytes:
         raise UsageError("usage.file", f"{path}: {error.strerror}") from None
 
 
-def write_new(path: str, data: bytes) -> None:
+def write_new(path: str, data: bytes, *, mode: int = 0o666) -> None:
     """Write a file that must not exist yet.
+
+    Args:
+        path: as given by the user.
+        data: all of it.
+        mode: permissions, less what the umask takes away.
 
     Raises:
         UsageError: `usage.file`.
     """
     try:
-        with Path(path).open("xb") as file:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
     except OSError as error:
         raise UsageError("usage.file", f"{path}: {error.strerror}") from None

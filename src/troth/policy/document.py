@@ -3,24 +3,46 @@
 
 A misspelt or missing key is an error that names file, key and line, because a rule that is not
 read is a rule that is not enforced.
+
+    [tdx]                                  quotes, and the reports of bundles
+    [boot] [root] [orchestrator] [claims]  bundles
+    [namespace], or several [[namespace]]  bundles; chosen by label
+    [delegation]                           delegated bundles
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from troth.errors import UsageError
+from troth.errors import DeniedError, UsageError
+from troth.policy.sections import CONVERTERS, check_namespaces
+from troth.policy.tdx import CONVERTERS as TDX_CONVERTERS
 from troth.policy.tdx import TdxPolicy
+from troth.verify.bundle import (
+    BootWanted,
+    ClaimsWanted,
+    DelegationWanted,
+    NamespaceWanted,
+    OrchestratorWanted,
+    RootWanted,
+    Wanted,
+)
+from troth.wire.toml import line_of, parse_toml
 
 __all__ = ["POLICY_MAX_BYTES", "Policy", "parse_policy"]
 
+T = TypeVar("T")
+
 POLICY_MAX_BYTES: Final = 256 * 1024
 _VERSION: Final = 1
-_SECTIONS: Final = {"tdx": TdxPolicy}
+_MOST_NAMESPACES: Final = 256
+_SECTIONS: Final[Mapping[str, tuple[type[msgspec.Struct], Mapping[str, Callable[[Any], Any]]]]] = {
+    "tdx": (TdxPolicy, TDX_CONVERTERS),
+    **CONVERTERS,
+}
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -28,6 +50,47 @@ class Policy(msgspec.Struct, frozen=True):
 
     name: str
     tdx: TdxPolicy | None
+    boot: BootWanted | None = None
+    root: RootWanted | None = None
+    orchestrator: OrchestratorWanted | None = None
+    namespaces: tuple[NamespaceWanted, ...] = ()
+    delegation: DelegationWanted | None = None
+    claims: ClaimsWanted | None = None
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The names of the sections that the file has."""
+        have = {
+            "tdx": self.tdx,
+            "boot": self.boot,
+            "root": self.root,
+            "orchestrator": self.orchestrator,
+            "namespace": self.namespaces or None,
+            "delegation": self.delegation,
+            "claims": self.claims,
+        }
+        return tuple(name for name, section in have.items() if section is not None)
+
+    def for_bundles(self) -> Wanted:
+        """Return what a bundle is held to.
+
+        Raises:
+            DeniedError: `policy.section`, one that every bundle needs is missing.
+        """
+        tdx = _due(self.tdx, "tdx", self.name)
+        if not self.namespaces:
+            raise DeniedError("policy.section", f"{self.name}: no section [namespace]")
+        return Wanted(
+            name=self.name,
+            debug=tdx.debug,
+            service_tds=tdx.mr_service_td,
+            boot=_due(self.boot, "boot", self.name),
+            root=_due(self.root, "root", self.name),
+            orchestrator=_due(self.orchestrator, "orchestrator", self.name),
+            namespaces=self.namespaces,
+            delegation=self.delegation,
+            claims=_due(self.claims, "claims", self.name),
+        )
 
 
 def parse_policy(data: bytes, name: str) -> Policy:
@@ -40,67 +103,88 @@ def parse_policy(data: bytes, name: str) -> Policy:
     Raises:
         UsageError: `usage.policy`.
     """
-    if len(data) > POLICY_MAX_BYTES:
-        raise UsageError("usage.policy", f"{name}: more than {POLICY_MAX_BYTES} bytes")
-    try:
-        text = data.decode("utf-8")
-        document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError("usage.policy", f"{name}: {error}") from None
-    except RecursionError:
-        raise UsageError("usage.policy", f"{name}: nested too deeply") from None
+    document, text = parse_toml(data, name, "usage.policy", max_bytes=POLICY_MAX_BYTES)
     version = document.pop("version", None)
     if type(version) is not int or version != _VERSION:
         raise UsageError("usage.policy", f"{name}: version = {_VERSION} is due, not {version!r}")
     for key in document:
         if key not in _SECTIONS:
             known = ", ".join(f"[{one}]" for one in _SECTIONS)
-            where = _line(text, None, key)
-            raise UsageError("usage.policy", f"{name}: {key!r}{where} is unknown; {known} is")
-    tdx = document.get("tdx")
-    return Policy(name, None if tdx is None else _section(tdx, "tdx", name, text))
+            where = line_of(text, [key])
+            raise UsageError(
+                "usage.policy", f"{name}: {key!r}{where} is unknown; known are {known}"
+            )
+    found: dict[str, Any] = {  # each of the type that its name has in Policy
+        key: _Reader(name, text, key).section(raw, [key])
+        for key, raw in document.items()
+        if key != "namespace"
+    }
+    tdx = found.pop("tdx", None)
+    namespaces = _namespaces(document.get("namespace", []), name, text)
+    return Policy(name, tdx, namespaces=namespaces, **found)
 
 
-def _section(raw: object, section: str, name: str, text: str) -> TdxPolicy:
-    kind = _SECTIONS[section]
-    if not isinstance(raw, dict):
-        raise UsageError("usage.policy", f"{name}: [{section}] is not a section")
-    _check_keys(raw, kind, section, name, text)
-    for key, value in raw.items():
+class _Reader:
+    """One section while it is read."""
+
+    def __init__(self, name: str, text: str, section: str) -> None:
+        self._name = name
+        self._text = text
+        self._section = section
+        self._kind, self._converters = _SECTIONS[section]
+
+    def section(self, raw: object, path: list[str | int]) -> msgspec.Struct:
+        """Return the struct of a section, all of its keys read."""
+        if not isinstance(raw, dict):
+            raise UsageError("usage.policy", f"{self._name}: [{self._section}] is not a section")
+        self._check_keys(raw, path)
+        values = {key: self._value(key, value, path) for key, value in raw.items()}
+        return self._kind(**values)
+
+    def _value(self, key: str, value: object, path: list[str | int]) -> object:
         try:
-            kind.check(key, value)
+            return self._converters[key](value)
         except ValueError as error:
-            where = _line(text, section, key)
-            raise UsageError("usage.policy", f"{name}: {section}.{key}{where}: {error}") from None
-    return kind.of(raw)
+            where = line_of(self._text, [*path, key])
+            raise UsageError(
+                "usage.policy", f"{self._name}: {self._section}.{key}{where}: {error}"
+            ) from None
+
+    def _check_keys(self, raw: dict[str, Any], path: list[str | int]) -> None:
+        due = set(self._kind.__struct_fields__)
+        for key in raw:
+            if key not in due:
+                where = line_of(self._text, [*path, key])
+                raise UsageError(
+                    "usage.policy", f"{self._name}: {self._section}.{key}{where} is unknown"
+                )
+        missing = sorted(due - raw.keys())
+        if missing:
+            raise UsageError(
+                "usage.policy",
+                f"{self._name}: [{self._section}]{line_of(self._text, path)} lacks "
+                f'{", ".join(missing)}; write "any" for what is not to be compared',
+            )
 
 
-def _check_keys(
-    raw: dict[str, Any], kind: type[TdxPolicy], section: str, name: str, text: str
-) -> None:
-    due = set(kind.__struct_fields__)
-    for key in raw:
-        if key not in due:
-            where = _line(text, section, key)
-            raise UsageError("usage.policy", f"{name}: {section}.{key}{where} is unknown")
-    missing = sorted(due - raw.keys())
-    if missing:
-        raise UsageError(
-            "usage.policy",
-            f"{name}: [{section}]{_line(text, None, section)} lacks {', '.join(missing)}; "
-            'write "any" for what is not to be compared',
-        )
+def _namespaces(raw: object, name: str, text: str) -> tuple[NamespaceWanted, ...]:
+    reader = _Reader(name, text, "namespace")
+    if not isinstance(raw, list):
+        read = [reader.section(raw, ["namespace"])]
+    elif len(raw) > _MOST_NAMESPACES:
+        raise UsageError("usage.policy", f"{name}: more than {_MOST_NAMESPACES} namespaces")
+    else:
+        read = [reader.section(one, ["namespace", at]) for at, one in enumerate(raw)]
+    found = tuple(one for one in read if isinstance(one, NamespaceWanted))
+    try:
+        check_namespaces(found)
+    except ValueError as error:
+        where = line_of(text, ["namespace"]) or line_of(text, ["namespace", 0])
+        raise UsageError("usage.policy", f"{name}: [namespace]{where}: {error}") from None
+    return found
 
 
-def _line(text: str, section: str | None, key: str) -> str:
-    """Return ` (line N)` of a key or a section header, or nothing where it cannot be found."""
-    inside = section is None
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.fullmatch(r"\s*\[\s*\"?([^\"\]]+?)\"?\s*\]\s*(#.*)?", line)
-        if header:
-            if section is None and header[1] == key:
-                return f" (line {number})"
-            inside = header[1] == section
-        elif inside and re.match(rf"\s*\"?{re.escape(key)}\"?\s*(=|\.)", line):
-            return f" (line {number})"
-    return ""
+def _due(section: T | None, key: str, name: str) -> T:
+    if section is None:
+        raise DeniedError("policy.section", f"{name}: no section [{key}]")
+    return section

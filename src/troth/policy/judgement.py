@@ -24,7 +24,18 @@ from troth.verify.intel.tcb import Judged, TcbOutcome
 from troth.verify.tdx import TdxFacts, verify_tdx
 from troth.wire.text import format_instant
 
-__all__ = ["CollateralView", "JudgeOptions", "Judgement", "Parts", "TcbView", "judge"]
+__all__ = [
+    "BundleView",
+    "CollateralView",
+    "JudgeOptions",
+    "Judgement",
+    "Parts",
+    "TcbView",
+    "bug",
+    "judge",
+    "judgement_of",
+    "refusal",
+]
 
 Verdict = Literal["accepted", "genuine", "malformed", "untrusted", "stale", "denied", "error"]
 
@@ -59,8 +70,48 @@ class CollateralView(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_number: int
 
 
+class BundleView(msgspec.Struct, frozen=True, kw_only=True):
+    """What an authentic bundle says; byte strings in lower-case hex.
+
+    Attributes:
+        mode: fresh or delegated.
+        root: the register that holds the root statement, or none.
+        image: the name of the boot's reference values; null where there are none.
+        audience: whom the statement is for.
+        namespace_id: of its namespace.
+        label: what the namespace is called.
+        origin: who created it.
+        count: length of its log.
+        head: head of its log.
+        forensic: forensic points of its model; null without a model.
+        gaps: interruptions of its event sources.
+        alarms: alarms of this boot.
+        statement: SHA-256 of the statement.
+        status: for each part, the tier of its trust vector; null where policy denied.
+    """
+
+    mode: str
+    root: str
+    image: str | None
+    audience: str
+    namespace_id: str
+    label: str
+    origin: str
+    count: int
+    head: str
+    forensic: int | None
+    gaps: int
+    alarms: int
+    statement: str
+    status: dict[str, str] | None
+
+
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """What came out. The published schema of `troth verify --json`."""
+    """What came out. The published schema of `troth verify --json`.
+
+    `step` is there where a bundle was refused at a step of BINDING 4.9, `bundle` where one was
+    authentic; both are absent, not null, in all other judgements.
+    """
 
     verdict: Verdict
     error_class: str | None = msgspec.field(name="class")
@@ -75,6 +126,8 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     trailing_bytes: int | None
     trace: tuple[TraceEntry, ...]
     collateral: CollateralView | None
+    step: int | msgspec.UnsetType = msgspec.UNSET
+    bundle: BundleView | msgspec.UnsetType = msgspec.UNSET
 
 
 class JudgeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,16 +229,47 @@ def _view(
     options: JudgeOptions,
     trace: Iterable[TraceEntry],
 ) -> Judgement:
-    facts = verified.value if verified else None
-    accepted = "genuine" if options.policy is None else "accepted"
+    """Return the judgement of a quote."""
+    return judgement_of(
+        verified.value if verified else None,
+        error,
+        tee=tee,
+        at=options.at,
+        trace=trace,
+        verdict="genuine" if options.policy is None else "accepted",
+        has_policy=options.policy is not None,
+    )
+
+
+def judgement_of(
+    facts: TdxFacts | None,
+    error: TrothError | None,
+    *,
+    tee: str | None,
+    at: datetime,
+    trace: Iterable[TraceEntry],
+    verdict: Verdict,
+    has_policy: bool,
+) -> Judgement:
+    """Return a judgement as one value.
+
+    Args:
+        facts: what may be shown of the report.
+        error: what ended it, if anything did.
+        tee: the kind of evidence, if it is known.
+        at: the instant of the judgement.
+        trace: every rule.
+        verdict: if no error ended it.
+        has_policy: whether a policy was tried.
+    """
     return Judgement(
-        verdict=error.verdict if error else accepted,  # type: ignore[arg-type]  # as in refusal
+        verdict=error.verdict if error else verdict,  # type: ignore[arg-type]  # as in refusal
         error_class=type(error).__name__ if error else None,
         code=error.code if error else None,
         detail=(error.detail or None) if error else None,
-        appraised=facts is not None and options.policy is not None,
+        appraised=facts is not None and has_policy,
         tee=tee,
-        judged_at=format_instant(options.at),
+        judged_at=format_instant(at),
         anchor=facts.anchor.name if facts else None,
         facts=None if facts is None else _facts(facts),
         tcb=None if facts is None else _tcb(facts.tcb),

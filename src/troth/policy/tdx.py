@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -15,7 +16,7 @@ from troth.policy.values import ABSENT, ANY, Allowed, Words
 from troth.verify import AnyValue, Trace, Verified
 from troth.verify.tdx import TdxFacts
 
-__all__ = ["TdxPolicy", "appraise_tdx"]
+__all__ = ["CONVERTERS", "TdxPolicy", "appraise_tdx"]
 
 MEASUREMENTS: Final = (
     "mr_td",
@@ -65,24 +66,6 @@ class TdxPolicy(msgspec.Struct, frozen=True, kw_only=True):
     mr_service_td: Allowed
     minimum_evaluation_number: int | type[AnyValue]
     report_data: Allowed
-
-    @classmethod
-    def of(cls, raw: dict[str, Any]) -> Self:
-        """Build the section from TOML values, all of them present.
-
-        Raises:
-            ValueError: as `check`.
-        """
-        return cls(**{key: _CONVERT[key](value) for key, value in raw.items()})
-
-    @classmethod
-    def check(cls, key: str, value: object) -> None:
-        """Return if `value` is one that `key` can have.
-
-        Raises:
-            ValueError: what is due instead.
-        """
-        _CONVERT[key](value)
 
 
 def appraise_tdx(
@@ -167,7 +150,7 @@ def _td_rules(body: TdReportBody, policy: TdxPolicy, rules: Rules) -> None:
     rules.fits("report_data", body.report_data, policy.report_data, "policy.report-data")
 
 
-_CONVERT: Final[dict[str, Any]] = {
+CONVERTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "status": lambda value: values.words(value, STATUSES),
     "advisories_allowed": values.words,
     "advisories_denied": values.word_set,
@@ -180,3 +163,4 @@ _CONVERT: Final[dict[str, Any]] = {
     "minimum_evaluation_number": values.number,
     "report_data": lambda value: values.values(value, REPORT_DATA_BYTES, pad=True),
 }
+"""What makes a value of each key, or raises ValueError for people."""

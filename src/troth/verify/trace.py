@@ -47,10 +47,11 @@ class TraceEntry(msgspec.Struct, frozen=True):
 class Trace:
     """A list of rules that grows while a judgement is made, also when it ends in a refusal."""
 
-    __slots__ = ("_rows",)
+    __slots__ = ("_prefix", "_rows")
 
     def __init__(self) -> None:
         """Begin empty."""
+        self._prefix = ""
         self._rows: list[tuple[str, object, object, object, TraceVerdict]] = []
 
     def __iter__(self) -> Iterator[TraceEntry]:
@@ -60,17 +61,24 @@ class Trace:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def nested(self, prefix: str) -> Trace:
+        """Return a trace whose entries stand in this one, their rules behind `prefix`."""
+        inner = Trace()
+        inner._prefix = self._prefix + prefix
+        inner._rows = self._rows
+        return inner
+
     def held(self, rule: str, *, expected: object, got: object, source: object) -> None:
         """Note a rule that held."""
-        self._rows.append((rule, expected, got, source, "held"))
+        self._note(rule, expected, got, source, "held")
 
     def skipped(self, rule: str, *, why: str) -> None:
         """Note a rule that was not applied, because somebody said so by name."""
-        self._rows.append((rule, "not checked", why, "caller", "skipped"))
+        self._note(rule, "not checked", why, "caller", "skipped")
 
     def failed(self, rule: str, error: TrothError, *, expected: object, source: object) -> None:
         """Note a rule that did not hold and whose check has raised already."""
-        self._rows.append((rule, expected, error.detail or error.meaning, source, "failed"))
+        self._note(rule, expected, error.detail or error.meaning, source, "failed")
 
     def check(
         self, rule: str, holds: bool, code: str, *, expected: object, got: object, source: object
@@ -88,9 +96,14 @@ class Trace:
         Raises:
             TrothError: `code`, it does not hold.
         """
-        self._rows.append((rule, expected, got, source, "held" if holds else "failed"))
+        self._note(rule, expected, got, source, "held" if holds else "failed")
         if not holds:
             self._refuse(code, expected, got)
+
+    def _note(
+        self, rule: str, expected: object, got: object, source: object, verdict: TraceVerdict
+    ) -> None:
+        self._rows.append((self._prefix + rule, expected, got, source, verdict))
 
     @staticmethod
     def _refuse(code: str, expected: object, got: object) -> NoReturn:

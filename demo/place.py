@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The site of the demo: a software TVM with two workloads, a verifier and a broker.
+
+Everything is made by the programs' own commands, as a user would make it; what a user writes by
+hand stands here as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from demo.programs import Answer, Command, Programs, call
+from demo.steps import Steps, expect, say
+from troth.token.seal import AgreementKey
+
+__all__ = [
+    "AUDIENCE",
+    "ISSUER",
+    "LABELS",
+    "SECRET",
+    "Site",
+    "raise_broker",
+    "raise_tvm",
+    "raise_verifier",
+    "write_policy",
+]
+
+AUDIENCE = "urn:demo:broker"
+ISSUER = "https://verifier.example"
+SECRET = b"correct horse battery staple"
+LABELS = ("payments", "reports")
+_BUNDLE_TYPE = "application/cmw+cbor"
+
+# A report of the software TDX takes 100 ms, and into the first one another writer puts its data.
+_TROTHD = """\
+[trothd]
+run_directory = "{directory}/run"
+admin_socket = "{directory}/admin/trothd.sock"
+root_register = "rtmr3"
+[tsm]
+driver = "emulated"
+directory = "{directory}/td"
+latency_ms = 100
+inject = [{{fault = "report-data", report = 1}}]
+[verifier]
+url = "unix:{directory}/verifier/verifier.sock"
+audience = "{audience}"
+"""
+_NAMESPACE = """\
+[[namespace]]
+label = "{label}"
+cgroup = "any"
+capabilities = ["evidence", "extend"]
+model = "A1"
+"""
+_RELEASE = "version = 1\n"
+_RULE = """
+[[rule]]
+name = "{label} only"
+paths = ["{label}/*"]
+verifier = "{issuer}"
+label = "{label}"
+origin = ["configuration"]
+mode = ["fresh"]
+root = ["rtmr3"]
+platform = ["affirming"]
+orchestrator = ["affirming"]
+namespace = ["affirming"]
+policy = "any"
+model = "appraised"
+"""
+
+
+class Site:
+    """Where everything is, and how to speak to it."""
+
+    def __init__(self, programs: Programs, directory: Path) -> None:
+        """Make nothing yet; everything will be in `directory`."""
+        self.programs = programs
+        self.directory = directory
+        self.td = directory / "td"
+        self.admin = directory / "admin" / "trothd.sock"
+        self.verifier = directory / "verifier" / "verifier.sock"
+        self.broker = directory / "broker" / "broker.sock"
+        self.broker_config = directory / "broker" / "broker.toml"
+        self.policy = directory / "verifier" / "policy.toml"
+        self.cnf = directory / "cnf.jwk"
+        self._files = 0
+
+    def socket(self, label: str) -> Path:
+        """Return the socket of a namespace."""
+        return self.directory / "run" / "ns" / label / "troth.sock"
+
+    def environment(self, label: str) -> dict[str, str]:
+        """Return what a workload of a namespace finds in its environment."""
+        return {
+            "TROTH_SOCKET": str(self.socket(label)),
+            "TROTH_VERIFIER": f"unix:{self.verifier}",
+            "TROTH_BROKER": f"unix:{self.broker}",
+            "TROTH_BROKER_KEY": str(self.directory / "broker" / "broker-keys.json"),
+        }
+
+    def workload(self, label: str, *arguments: str | Path, due: int = 0) -> Command:
+        """Return a command as a workload of a namespace runs it."""
+        return Command("troth", arguments, due=due, environment=self.environment(label))
+
+    def json(self, label: str, *arguments: str | Path, due: int = 0) -> dict[str, Any]:
+        """Return what a workload's command prints with --json."""
+        say(f"[{label}]")
+        found: dict[str, Any] = json.loads(
+            self.programs.run(self.workload(label, *arguments, "--json", due=due))
+        )
+        return found
+
+    def attest(self, label: str, nonce: bytes, audience: str = AUDIENCE) -> bytes:
+        """Return a bundle of a namespace, bound to the key of the demo."""
+        self._files += 1
+        path = self.directory / f"{label}-{self._files}.cmw"
+        asked = ("--nonce", nonce.hex(), "--audience", audience, "--cnf", self.cnf)
+        self.json(label, "attest", *asked, "--output", path)
+        return path.read_bytes()
+
+    def challenge(self) -> bytes:
+        """Return a nonce of the verifier."""
+        answer = call(self.verifier, "POST", "/v1/challenge", b"{}", "application/json")
+        expect("status of a challenge", answer.status, due=200)
+        text: str = answer.json["nonce"]
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+    def appraise(self, bundle: bytes) -> Answer:
+        """Hand a bundle to the verifier."""
+        return call(self.verifier, "POST", "/v1/appraise", bundle, _BUNDLE_TYPE)
+
+    def ask_broker(self, path: str, token: str) -> Answer:
+        """Show a token to the broker and ask for a secret."""
+        nonce = base64.urlsafe_b64encode(secrets.token_bytes(24)).decode()
+        body = json.dumps({"token": token, "nonce": nonce}).encode()
+        return call(self.broker, "POST", f"/v1/secret/{path}", body, "application/json")
+
+    def status(self) -> dict[str, Any]:
+        """Return what trothd tells its administrator."""
+        return call(self.admin, "GET", "/v1/status").json
+
+    def reports(self, result: str = "good") -> int:
+        """Return how many reports trothd had of the TSM, by its own count."""
+        text = call(self.admin, "GET", "/metrics").body.decode()
+        wanted = f'troth_reports_total{{result="{result}"}} '
+        return sum(int(float(one[len(wanted) :])) for one in text.splitlines() if wanted in one)
+
+
+def raise_tvm(site: Site, steps: Steps) -> None:
+    """Launch the TVM, let its workloads learn, seal them, and write down what is wanted."""
+    directory, programs = site.directory, site.programs
+    with steps.step("a software TVM is launched, with the namespaces payments and reports"):
+        config = directory / "trothd.toml"
+        text = _TROTHD.format(directory=directory, audience=AUDIENCE)
+        config.write_text(text + "".join(_NAMESPACE.format(label=one) for one in LABELS))
+        site.cnf.write_text(json.dumps(dict(AgreementKey().jwk)))
+        programs.run(Command("troth", ("emulate", "tdx", "init", site.td)))
+        serve = programs.spelled("trothd", "serve", "--config", config)
+        programs.serve(Command("trothd", ("root", "--config", config, "--", *serve)))
+        expect("rooted", site.status()["rooted"], due=True)
+    with steps.step("both learn what is normal, and are sealed"):
+        event = ("event", "app", "start", "main", "--json")
+        programs.run_all(*(site.workload(label, *event) for label in LABELS))
+        for label in LABELS:
+            answer = call(site.admin, "POST", f"/v1/namespaces/{label}/seal")
+            expect("status of the seal", answer.status, due=200)
+            model = answer.json["model"]
+            say(f"{label}: {model['phase']}, {model['points']} point, state {model['state'][:16]}…")
+
+
+def write_policy(site: Site, steps: Steps) -> None:
+    """Write the verifier's policy from what the TVM shows, and judge that by it, offline."""
+    nonces = {label: secrets.token_bytes(32) for label in LABELS}
+    with steps.step("another writer puts its data into the first report: trothd asks again"):
+        bundle = site.attest("payments", nonces["payments"])
+        say(f"reports by trothd's count: {site.reports('failed')} refused, {site.reports()} good")
+        expect("refused reports", site.reports("failed"), due=1)
+    with steps.step("a policy is written from this evidence, and accepts it offline"):
+        site.attest("reports", nonces["reports"])
+        shown = [site.directory / f"{label}-{at}.cmw" for at, label in enumerate(LABELS, 1)]
+        first, second = site.programs.run_all(
+            *(Command("troth", ("policy", "init", "--from", one)) for one in shown)
+        )
+        # By hand: this root of trust is software and we know it, and one namespace more.
+        text = first.decode().replace('emulated = "deny"', 'emulated = "accept"')
+        added = second.decode().partition("[[namespace]]")
+        policy = site.directory / "policy.toml"
+        policy.write_text(text + "\n" + "".join(added[1:]))
+        made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
+        asked = ("--policy", policy, "--nonce", nonces["payments"].hex(), "--json")
+        command = Command("troth", ("verify", shown[0], *made, *asked))
+        judgement: dict[str, Any] = json.loads(site.programs.run(command))
+        expect("verdict", judgement["verdict"], due="accepted")
+        say(f"accepted: {len(judgement['trace'])} rules, {len(bundle)} bytes of evidence")
+
+
+def raise_verifier(site: Site, steps: Steps) -> None:
+    """Make the verifier and start it."""
+    with steps.step("a verifier is made and started"):
+        folder = site.directory / "verifier"
+        config = folder / "verifier.toml"
+        made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
+        named = ("--issuer", ISSUER, "--status-url", f"{ISSUER}/v1/status")
+        site.programs.run(Command("troth-verifier", ("init", folder, *named, *made)))
+        site.policy.write_bytes((site.directory / "policy.toml").read_bytes())
+        site.programs.serve(Command("troth-verifier", ("serve", "--config", config)))
+
+
+def raise_broker(site: Site, steps: Steps) -> None:
+    """Make the broker, put policy and secrets, and start it."""
+    with steps.step("a broker is made, given rules and secrets, and started"):
+        folder = site.directory / "broker"
+        config = ("--config", site.broker_config)
+        named = ("--audience", AUDIENCE, "--issuer", ISSUER)
+        where = ("--verifier", f"unix:{site.verifier}")
+        site.programs.run(Command("troth-broker", ("init", folder, *named, *where)))
+        release = folder / "release.toml"
+        rules = (_RULE.format(label=one, issuer=ISSUER) for one in LABELS)
+        release.write_text(_RELEASE + "".join(rules))
+        put = [Command("troth-broker", ("policy", "put", release, *config))]
+        for path in ("payments/database", "reports/smtp"):
+            put.append(Command("troth-broker", ("secret", "put", path, *config), stdin=SECRET))
+        site.programs.run_all(*put)
+        site.programs.serve(Command("troth-broker", ("serve", *config)))

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What workloads live through: asking at once, getting a secret, being refused, losing it all."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from demo.place import AUDIENCE, ISSUER, LABELS, SECRET, Site
+from demo.programs import Command, call
+from demo.steps import Steps, expect, say, until
+from troth.client import Trothd
+from troth.errors import TrothError
+from troth.evidence.binding import Bundle
+
+__all__ = ["ask_at_once", "extend_behind", "get_secrets", "leave_model"]
+
+_CALLERS = 16
+_A_HANDFUL = 5  # two are enough; a busy machine starts its callers late
+_REVOKED_S = 10.0  # the broker may keep a status list for two seconds
+_LAST_STEP = 14
+
+
+def ask_at_once(site: Site, steps: Steps) -> None:
+    """Sixteen callers want evidence at the same time, each for its own nonce."""
+    with steps.step(f"{_CALLERS} callers ask at once; a handful of reports answers them all"):
+        key = json.loads(site.cnf.read_text())
+        asked = [(LABELS[at % 2], site.challenge()) for at in range(_CALLERS)]
+        before = site.reports()
+
+        def ask(one: tuple[str, bytes]) -> bytes:
+            return Trothd(str(site.socket(one[0]))).evidence(one[1], AUDIENCE, cnf=key)
+
+        with ThreadPoolExecutor(_CALLERS) as pool:
+            bundles = list(pool.map(ask, asked))
+        made = site.reports() - before
+        epochs = {Bundle.parse(one).epoch.epoch.report_data for one in bundles}
+        say(f"POST /v1/evidence × {_CALLERS}; by trothd's count, reports of the TSM: {made}")
+        expect("reports that the bundles rest on", len(epochs), due=made)
+        expect("a handful of reports", made <= _A_HANDFUL, due=True)
+        verdicts = Counter(site.appraise(one).status for one in bundles)
+        say(f"POST /v1/appraise × {_CALLERS}: {dict(verdicts)}")
+        expect("statuses of their appraisals", dict(verdicts), due={200: _CALLERS})
+
+
+def get_secrets(site: Site, steps: Steps) -> None:
+    """One appraisal in full, then a secret that one namespace gets and the other does not."""
+    with steps.step("payments is appraised; every rule that led to its token"):
+        token, trace = _token(site, "payments")
+        _show(trace)
+        failed = [one["rule"] for one in trace if one["verdict"] == "failed"]
+        expect("failed rules", failed, due=[])
+        expect("steps taken", sorted({_step(one) for one in trace}), due=list(range(1, 15)))
+        claims = _verify(site, token)["claims"]
+        say(f"token: {claims['troth']['label']}, statement {claims['troth']['statement'][:16]}…")
+        expect("label in the token", claims["troth"]["label"], due="payments")
+    with steps.step("payments gets its secret, reports its own"):
+        for label, path in (("payments", "payments/database"), ("reports", "reports/smtp")):
+            found = site.json(label, "secret", "get", path, "--audience", AUDIENCE)
+            value = base64.urlsafe_b64decode(found["secret"] + "=" * (-len(found["secret"]) % 4))
+            expect(f"the secret {path}", value, due=SECRET)
+            say(f"{value.decode()!r} for namespace {found['namespace'][:16]}…")
+    with steps.step("reports is refused the secret of payments, by a named rule"):
+        asked = ("secret", "get", "payments/database", "--audience", AUDIENCE)
+        refused = site.json("reports", *asked, due=6)
+        expect("what reports is told", refused["code"], due="secret.denied")
+        command = Command("troth-broker", ("log", "--config", site.broker_config, "--json"))
+        entry = json.loads(site.programs.run(command))["entries"][-1]
+        told = {name: entry[name] for name in ("event", "label", "path", "rule", "reason")}
+        say(f"reports is told {refused['code']}; the log says {told}")
+        due = {"event": "refused", "label": "reports", "path": "payments/database"}
+        due |= {"rule": "payments only", "reason": "label"}
+        expect("the log's last entry", told, due=due)
+
+
+def leave_model(site: Site, steps: Steps) -> None:
+    """An event outside its model ends one namespace, and does nothing to the other."""
+    with steps.step("reports has a token; broker and token verify take it"):
+        token, _ = _token(site, "reports")
+        _verify(site, token)
+        expect("the broker's status", site.ask_broker("reports/smtp", token).status, due=200)
+        say("POST /v1/secret/reports/smtp: 200")
+        mine, _ = _token(site, "payments")
+    with steps.step("reports appends an event outside its sealed model"):
+        receipt = site.json("reports", "event", "app", "run", "shell", "--in-model", due=6)
+        say(f"event {receipt['count']} in its log, forensic points: {receipt['forensic']}")
+        expect("forensic points", receipt["forensic"], due=1)
+    with steps.step("trothd told the verifier at once: the token of reports is revoked"):
+        took = until("token verify refuses", lambda: _is_revoked(site, token), seconds=_REVOKED_S)
+        say(f"token verify refuses it {took:.1f} s later: token.revoked")
+    with steps.step("the broker takes the token no more"):
+        until(
+            "the broker refuses the token",
+            lambda: site.ask_broker("reports/smtp", token).status == 403,
+            seconds=_REVOKED_S,
+        )
+        answer = site.ask_broker("reports/smtp", token)
+        say(f"POST /v1/secret/reports/smtp: {answer.status} {answer.json['code']}")
+        expect("the broker's code", answer.json["code"], due="token.revoked")
+    with steps.step("the verifier gives reports no other token, and so nobody a secret"):
+        refused = site.json("reports", "secret", "get", "reports/smtp", *_FOR_BROKER, due=6)
+        say(f"{refused['code']}: {refused['detail']}")
+        expect("code", refused["code"], due="model.forensic")
+    with steps.step("payments lives: its token holds and its secret comes"):
+        _verify(site, mine)
+        site.json("payments", "secret", "get", "payments/database", *_FOR_BROKER)
+
+
+def extend_behind(site: Site, steps: Steps) -> None:
+    """Somebody with the TDX extends the root register; from then on nothing of this VM is true."""
+    with steps.step("somebody extends the root register behind trothd's back"):
+        extend = ("emulate", "tdx", "extend", site.td, "--index", "3", "--digest", "ab" * 48)
+        site.programs.run(Command("troth", extend))
+        answer = site.appraise(site.attest("payments", site.challenge()))
+        say(f"POST /v1/appraise: {answer.status} {_said(answer.json)}")
+        expect("step", answer.json.get("step"), due=7)
+        expect("code", answer.json.get("code"), due="root.register")
+    with steps.step("trothd has seen the foreign writer and raised an alarm"):
+        status = site.status()
+        say(f"GET /v1/status: alarms {status['alarms']}, rooted {status['rooted']}")
+        expect("alarms", status["alarms"], due=1)
+        expect("rooted", status["rooted"], due=False)
+
+
+_FOR_BROKER = ("--audience", AUDIENCE)
+
+
+def _token(site: Site, label: str) -> tuple[Path, list[dict[str, Any]]]:
+    """Return a fresh token of a namespace as a file, and the trace of its appraisal."""
+    answer = site.appraise(site.attest(label, site.challenge()))
+    if answer.status != 200:
+        say(_said(answer.json))
+    expect("status of the appraisal", answer.status, due=200)
+    path = site.directory / f"{label}.token"
+    path.write_text(answer.json["token"])
+    return path, answer.json["trace"]
+
+
+def _verify(site: Site, token: Path) -> dict[str, Any]:
+    named = ("--issuer", ISSUER, *_FOR_BROKER)
+    found = site.json("payments", "token", "verify", token, *named)
+    expect("verdict of token verify", found["verdict"], due="affirming")
+    return found
+
+
+def _is_revoked(site: Site, token: Path) -> bool:
+    listed = site
+    return listed is None

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The broker's schema, step by step; Alembic reads this folder."""

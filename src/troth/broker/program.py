@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `troth-broker`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+import structlog
+
+from troth import __version__
+from troth.broker.database import open_store
+from troth.broker.initial import CONFIGURATION, make_broker
+from troth.broker.keys import load_signing_key, load_storage_key
+from troth.broker.policy import POLICY_MAX_BYTES
+from troth.broker.serve import serve_broker
+from troth.broker.settings import load_settings
+from troth.crypto.secret import Secret
+from troth.errors import UsageError
+from troth.infra import clock
+from troth.infra.files import read_bounded
+from troth.infra.http import run
+from troth.infra.log import Event, start_log
+from troth.infra.program import run_command
+from troth.infra.service import ready
+from troth.token.seal import SECRET_MAX_BYTES
+from troth.wire import json
+
+__all__ = ["main"]
+
+_config = click.option(
+    "--config",
+    "-c",
+    metavar="FILE",
+    default=CONFIGURATION,
+    show_default=True,
+    envvar="TROTH_BROKER_CONFIG",
+    help="The broker's configuration.",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_ENTRIES: Final = 1000
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+)
+@click.version_option(__version__, message="troth-broker %(version)s")
+def broker() -> None:
+    """Keep secrets, and release them to workloads that a verifier vouches for.
+
+    First init, then policy put and secret put, then serve. Commands look for broker.toml in the
+    current folder, or where --config or TROTH_BROKER_CONFIG says.
+    """
+
+
+@broker.command()
+@click.argument("directory")
+@click.option("--audience", required=True, help="What tokens for this broker say in `aud`.")
+@click.option("--issuer", required=True, help="What the verifier's tokens say in `iss`.")
+@click.option(
+    "--verifier",
+    "url",
+    metavar="URL",
+    required=True,
+    help="Where its keys and status lists are: https, or http and a unix socket on this machine.",
+)
+def init(directory: str, audience: str, issuer: str, url: str) -> None:
+    """Make a broker in DIRECTORY, which must be new or empty.
+
+    It then holds broker.toml (commented), key files of mode 0600, an empty database, and
+    broker-keys.json: the public keys that callers are to verify answers with.
+    """
+    make_broker(Path(directory), audience=audience, issuer=issuer, url=url)
+    click.echo(f"troth-broker: made {directory}/{CONFIGURATION}", err=True)
+
+
+@broker.command()
+@_config
+@click.option("--check-config", is_flag=True, help="Only say whether the configuration is usable.")
+def serve(config: str, check_config: bool) -> None:
+    """Serve until SIGTERM or SIGINT. READY on standard output says that it does."""
+    settings = load_settings(config)
+    if check_config:
+        load_storage_key(settings.storage_key)
+        load_signing_key(settings.answer_key)
+        load_signing_key(settings.log_key)
+        if settings.listen.tls is not None:
+            settings.listen.tls.context()
+        click.echo(f"{config}: usable")
+        return
+    start_log()
+
+    def listening(addresses: list[str]) -> None:
+        structlog.get_logger().info(Event.READY, addresses=addresses)
+        ready()
+
+    run(lambda: serve_broker(settings, listening))
+
+
+@broker.group()
+def secret() -> None:
+    """Store, list and remove secrets. Nothing here ever prints a value."""
+
+
+@secret.command("put")
+@click.argument("path")
+@_config
+def secret_put(path: str, config: str) -> None:
+    """Store at PATH what standard input holds, byte for byte, at most 32 KiB."""
+    value = read_bounded("-", SECRET_MAX_BYTES)
+    with closing(open_store(load_settings(config))) as store:
+        version = store.put(path, Secret(value), clock.now())
+    click.echo(f"troth-broker: stored {path}, version {version}", err=True)
+
+
+@secret.command("list")
+@_config
+@_as_json
+def secret_list(config: str, as_json: bool) -> None:
+    """List paths, versions and times."""
+    with closing(open_store(load_settings(config))) as store:
+        listed = store.listed()
+    if as_json:
+        found = [one._asdict() for one in listed]
+        click.echo(json.encode({"secrets": found}).decode())
+        return
+    for one in listed:
+        click.echo(f"{one.path}  version {one.version}  {one.put_at}")
+
+
+@secret.command("rm")
+@click.argument("path")
+@_config
+def secret_rm(path: str, config: str) -> None:
+    """Remove the secret at PATH."""
+    with closing(open_store(load_settings(config))) as store:
+        store.remove(path, clock.now())
+    click.echo(f"troth-broker: removed {path}", err=True)
+
+
+@broker.group()
+def policy() -> None:
+    """Put the release policy in force, or show it."""
+
+
+@policy.command("put")
+@click.argument("file")
+@_config
+def policy_put(file: str, config: str) -> None:
+    """Put the release policy in FILE in force, at once."""
+    text = read_bounded(file, POLICY_MAX_BYTES)
+    with closing(open_store(load_settings(config))) as store:
+        store.put_policy(text, file, clock.now())
+    click.echo(f"troth-broker: {file} is in force", err=True)
+
+
+@policy.command("show")
+@_config
+def policy_show(config: str) -> None:
+    """Print the release policy in force."""
+    with closing(open_store(load_settings(config))) as store:
+        click.echo(store.policy_text(), nl=False)
+
+
+@broker.command()
+@_config
+@click.option("--start", type=click.IntRange(0), default=0, help="Number of the first entry.")
+@_as_json
+def log(config: str, start: int, as_json: bool) -> None:
+    """Check the log against its signed head and print its entries, at most 1,000."""
+    with closing(open_store(load_settings(config))) as store:
+        entries, head = store.entries(start, _ENTRIES), store.signed_head()
+        size = store.status()["log_size"]
+    if as_json:
+        click.echo(json.encode({"size": size, "head": head, "entries": entries}).decode())
+        return
+    for one in entries:
+        told = " ".join(f"{name}={value}" for name, value in one.items() if name != "number")
+        click.echo(f"{one['number']}  {told}")
+    if start > size:
+        raise UsageError("usage.arguments", f"--start: the log has {size} entries")
+
+
+def main() -> NoReturn:
+    """Run `troth-broker` and exit."""
+    run_command(broker, "troth-broker")

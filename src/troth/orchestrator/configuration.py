@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""trothd's configuration file: what it is, checked once, at the start.
+
+`[trothd]` and `[tsm]` are required. There is one `[[namespace]]` for each workload, with one
+`[[namespace.token]]` for each token that is kept warm. The file's digest stands in the root
+statement, so a relying party can tell which configuration it talks to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from troth.errors import MalformedError, UsageError
+from troth.evidence.binding import ImageDigest
+from troth.evidence.binding.request import key_of_jwk
+from troth.infra.settings import Loaded, read_settings
+from troth.tsm.emulated.driver import Injection
+from troth.wire.text import parse_hex
+
+__all__ = [
+    "ANY_CGROUP",
+    "Configuration",
+    "Limits",
+    "NamespaceSettings",
+    "TokenSettings",
+    "load_configuration",
+    "namespace_problems",
+    "parse_image",
+]
+
+ANY_CGROUP: Final = "any"
+ROOT_LABEL: Final = "root"
+
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+"""A label is also the name of a directory, so it is narrower here than in a statement."""
+Seconds = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+_PLAIN_CAPABILITIES: Final = frozenset({"evidence", "delegated", "extend", "log.read"})
+_PREFIXED_CAPABILITIES: Final = ("token:", "secret:")
+_IMAGE_ALGORITHMS: Final = {"sha256": -16, "sha384": -43, "sha512": -44}
+_CODE: Final = "usage.configuration"
+
+
+class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A section: no unknown key, no change afterwards."""
+
+
+class Limits(Strict, frozen=True, kw_only=True):
+    """What one namespace may take of trothd."""
+
+    waiting: Count = 64  # requests in the queue for an epoch
+    connections: Count = 256
+    log_entries: Count = 100_000
+    log_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 64 * 1024 * 1024
+    leaves: Count = 1024  # in one epoch
+
+
+class TokenSettings(Strict, frozen=True, kw_only=True):
+    """A token that is kept warm: for whom, by which verifier, bound to which key."""
+
+    audience: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    verifier: str | None = None  # the one of [verifier] if None
+    cnf: dict[str, str] | None = None  # a public JWK; without one the token binds nobody
+
+
+class NamespaceSettings(Strict, frozen=True, kw_only=True):
+    """A namespace that exists from the start."""
+
+    label: Label
+    cgroup: Annotated[str, msgspec.Meta(min_length=1)]  # path below the mount, or "any"
+    capabilities: list[str]
+    image_digest: str | None = None
+    model: Literal["A1"] | None = None
+    group: str | None = None  # that owns the socket
+    limits: Limits = Limits()
+    token: list[TokenSettings] = []
+
+
+class DaemonSettings(Strict, frozen=True, kw_only=True):
+    """[trothd]."""
+
+    run_directory: str  # on a memory file system: the host owns every disk
+    admin_socket: str
+    root_register: Literal["rtmr3", "none"]
+    height: Annotated[int, msgspec.Meta(ge=0, le=16)] = 10
+    statement_key_s: Seconds = 300
+    maximum_delegation_s: Seconds = 900
+    deadline_s: Seconds = 30  # for an epoch's report, repeats included
+    maximum_connections: Count = 16_384
+    caller_uid: bool = False  # whether statements carry the caller's uid, a hint
+
+
+class TsmSettings(Strict, frozen=True, kw_only=True):
+    """[tsm]."""
+
+    driver: Literal["emulated"]
+    directory: str
+    latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 0
+    inject: list[Injection] = []
+
+
+class VerifierSettings(Strict, frozen=True, kw_only=True):
+    """[verifier]: who is told at once when a namespace leaves its model."""
+
+    url: str
+    audience: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class FaultSettings(Strict, frozen=True, kw_only=True):
+    """[test]: only where this section stands does trothd heed TROTH_CRASH_AT."""
+
+    crash: bool = False
+
+
+class Configuration(Strict, frozen=True, kw_only=True):
+    """The whole file."""
+
+    trothd: DaemonSettings
+    tsm: TsmSettings
+    verifier: VerifierSettings | None = None
+    namespace: list[NamespaceSettings] = []
+    test: FaultSettings | None = None
+
+
+def load_configuration(path: str) -> Loaded[Configuration]:
+    """Return the configuration in a file, wholly checked.
+
+    Raises:
+        UsageError: `usage.file`, `usage.configuration`.
+    """
+    loaded = read_settings(path, Configuration)
+    for where, what in _problems(loaded.value):
+        raise UsageError(_CODE, f"{loaded.where(*where)}: {what}")
+    return loaded
+
+
+def parse_image(text: str) -> ImageDigest:
+    """Return the digest of an OCI text such as `sha256:…`.
+
+    Raises:
+        MalformedError: `wire.hex`, `binding.range`.
+    """
+    name, _, digits = text.partition(":")
+    return ImageDigest(algorithm=_IMAGE_ALGORITHMS.get(name, 0), digest=parse_hex(digits))
+
+
+def check_capability(name: str) -> str:
+    """Say what is wrong with the name of a capability; nothing, if it is one."""
+    if name in _PLAIN_CAPABILITIES:
+        return ""
+    if any(name.startswith(one) and len(name) > len(one) for one in _PREFIXED_CAPABILITIES):
+        return ""
+    known = ", ".join(
+        [*sorted(_PLAIN_CAPABILITIES), *(f"{one}…" for one in _PREFIXED_CAPABILITIES)]
+    )
+    return f"{name!r} is no capability; {known} are"
+
+
+def _problems(value: Configuration) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what types alone cannot say, with the path of the key."""
+    if Path(value.trothd.admin_socket).is_relative_to(Path(value.trothd.run_directory) / "ns"):
+        yield ("trothd", "admin_socket"), "lies among the namespaces' sockets"
+    if value.verifier and not _is_endpoint(value.verifier.url):
+        yield ("verifier", "url"), "neither http, https nor unix:/path"
+    seen = {ROOT_LABEL}
+    for index, one in enumerate(value.namespace):
+        at = ("namespace", index)
+        if one.label in seen:
+            yield (*at, "label"), f"{one.label!r} is taken"
+        seen.add(one.label)
+        yield from namespace_problems(value, one, at)
+
+
+def namespace_problems(
+    value: Configuration, one: NamespaceSettings, at: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what is wrong with a namespace's settings, with the path of the key.
+
+    Args:
+        value: the whole configuration.
+        one: settings, of the configuration or an administrator's.
+        at: where they stand in the configuration.
+    """
+    for name in one.capabilities:
+        if problem := check_capability(name):
+            yield (*at, "capabilities"), problem
+    if one.cgroup != ANY_CGROUP and not one.cgroup.startswith("/"):
+        yield (*at, "cgroup"), 'neither a path from the root of the hierarchy nor "any"'
+    if one.image_digest is not None:
+        try:
+            parse_image(one.image_digest)
+        except MalformedError as error:
+            yield (*at, "image_digest"), str(error)
+    for number, token in enumerate(one.token):
+        here = (*at, "token", number)
+        if f"token:{token.audience}" not in one.capabilities:
+            yield (*here, "audience"), f"needs the capability 'token:{token.audience}'"
+        if token.verifier is None and value.verifier is None:
+            yield (*here, "verifier"), "there is no [verifier] to take its place"
+        elif token.verifier is not None and not _is_endpoint(token.verifier):
+            yield (*here, "verifier"), "neither http, https nor unix:/path"
+        if token.cnf is not None:
+            try:
+                key_of_jwk(dict(token.cnf))
+            except MalformedError as error:
+                yield (*here, "cnf"), str(error)
+
+
+def _is_endpoint(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    if parts.scheme == "unix":
+        return parts.path.startswith("/") and not parts.netloc
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)

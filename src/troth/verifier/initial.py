@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A verifier's first directory: keys, database, a commented configuration. No default secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from troth.errors import UsageError
+from troth.infra.database import Database
+from troth.infra.files import write_new
+from troth.verifier.keys import create_keys
+from troth.verifier.schema import MIGRATIONS
+
+__all__ = ["CONFIGURATION", "create_verifier"]
+
+CONFIGURATION: Final = "verifier.toml"
+_DIRECTORY_MODE: Final = 0o700
+
+_TEMPLATE: Final = """\
+# Configuration of troth-verifier. Every key is required; paths are relative to this file.
+# Check it with: troth-verifier serve --config {name} --check-config
+
+[verifier]
+# What tokens call this verifier (iss). Whoever relies on them is configured with the same text.
+issuer = "{issuer}"
+# Where status lists are reached by those who rely on tokens; it stands in each token.
+status_url = "{status_url}"
+
+# SQLite by default; several verifiers share a PostgreSQL: "postgresql+psycopg://HOST/NAME".
+database = "sqlite:///verifier.db"
+# current.pem and previous.pem sign tokens, challenge.key makes nonces. Mode 0600.
+# A new signing key: troth-verifier keys rotate --config {name}
+keys = "keys"
+
+# What is wanted. Begin with: troth policy init --from BUNDLE > policy.toml
+policy = "policy.toml"
+# Trust anchors: "intel", or PEM files (that of an emulator, only by name).
+roots = {roots}
+# Collateral bundles, or directories of them; ["none"] does not ask for any, and says so.
+collateral = {collateral}
+# Policy, roots and collateral are read again on SIGHUP.
+
+# Seconds in which a nonce may be used, and in which a token lives (at most 300).
+challenge_s = 60
+token_s = 300
+# The largest bundle that is read; a log that is shown in it may need more (at most 16777216).
+bundle_bytes = 1048576
+connections = 1024
+
+# Sockets. Beyond loopback TCP needs tls_certificate and tls_key.
+[[listen]]
+unix = "verifier.sock"
+
+#[[listen]]
+#tcp = "127.0.0.1:8440"
+"""
+
+
+def create_verifier(
+    directory: Path,
+    *,
+    issuer: str,
+    status_url: str,
+    roots: tuple[str, ...],
+    collateral: tuple[str, ...],
+) -> Path:
+    """Make a verifier's directory and return the path of its configuration.
+
+    Args:
+        directory: new or empty.
+        issuer: what tokens call it.
+        status_url: where its status lists are reached.
+        roots: trust anchors, as in the configuration.
+        collateral: likewise.
+
+    Raises:
+        UsageError: `usage.file`.
+        DriverError: `database.unavailable`.
+    """
+    try:
+        directory.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise UsageError("usage.file", f"{directory} is not empty")
+    except OSError as error:
+        raise UsageError("usage.file", f"{directory}: {error.strerror}") from None
+    create_keys(directory / "keys")
+    Database.create(f"sqlite:///{directory / 'verifier.db'}", MIGRATIONS).close()
+    path = directory / CONFIGURATION
+    text = _TEMPLATE.format(
+        name=CONFIGURATION,
+        issuer=_escape(issuer),
+        status_url=_escape(status_url),
+        roots=_list(roots),
+        collateral=_list(collateral),
+    )
+    write_new(str(path), text.encode())
+    return path
+
+
+def _list(values: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f'"{_escape(one)}"' for one in values) + "]"
+
+
+def _escape(text: str) -> str:
+    """Return a text for a basic string of TOML."""
+    if not text.isprintable():
+        raise UsageError("usage.arguments", f"{text!r}: printable text is due")
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is this bundle authentic, and is it what was wanted? BINDING 4.9 in its order, with its numbers.
+
+    verified = verify_bundle(data, inputs, steps)      # steps 1 to 11, or an error with its step
+    check_log(verified, memory, steps)                 # 12
+    check_model(verified, steps)                       # 12, what tells who left the model
+
+Step 13 is `troth.policy`'s, step 14 a verifier's with a database. Nothing here does I/O: nonces and
+memory come in as objects of the caller.
+"""
+
+from troth.verify.bundle.check import verify_bundle
+from troth.verify.bundle.facts import BundleFacts, BundleInputs
+from troth.verify.bundle.log import check_log, check_model
+from troth.verify.bundle.memory import Memory, NoMemory, Recollection
+from troth.verify.bundle.nonces import AnyNonce, ExpectedNonce, Nonces
+from troth.verify.bundle.steps import Steps
+from troth.verify.bundle.wanted import (
+    BootWanted,
+    ClaimsWanted,
+    DelegationWanted,
+    Image,
+    NamespaceWanted,
+    OrchestratorWanted,
+    RootWanted,
+    Wanted,
+)
+
+__all__ = [
+    "AnyNonce",
+    "BootWanted",
+    "BundleFacts",
+    "BundleInputs",
+    "ClaimsWanted",
+    "DelegationWanted",
+    "ExpectedNonce",
+    "Image",
+    "Memory",
+    "NamespaceWanted",
+    "NoMemory",
+    "Nonces",
+    "OrchestratorWanted",
+    "Recollection",
+    "RootWanted",
+    "Steps",
+    "Wanted",
+    "check_log",
+    "check_model",
+    "verify_bundle",
+]

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps 1 to 11 of BINDING 4.9, in its order.
+
+ 1. parse                              -> malformed
+ 2. the nonce, cheaply                 -> stale
+ 3. the report                         -> untrusted
+ 4. facts that void everything         -> denied
+ 5. report data                        -> untrusted
+ 6. root digest                        -> untrusted
+ 7. root register                      -> untrusted
+ 8. epoch signature                    -> untrusted
+ 9. boot                               -> denied
+10. the statement is bound             -> untrusted, too old -> stale
+11. claims                             -> denied
+
+Step 12 is in `log`, step 13 is policy's, step 14 is the verifier's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from troth.errors import TrothError
+from troth.evidence.binding import Bundle
+from troth.verify.bundle.facts import BundleFacts, BundleInputs
+from troth.verify.bundle.report import check_report, check_report_data, check_voids
+from troth.verify.bundle.root import check_boot, check_boot_key, check_digest, check_register
+from troth.verify.bundle.statement import check_binding, check_claims
+from troth.verify.bundle.steps import Steps
+from troth.verify.verified import Verified, seal
+
+__all__ = ["verify_bundle"]
+
+
+def verify_bundle(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[BundleFacts]:
+    """Return the facts of an authentic bundle, for the caller of steps 12 to 14.
+
+    Args:
+        data: the bundle's bytes, at most 16 MiB.
+        inputs: everything else that the answer depends on.
+        steps: where each rule is noted, and where the number of a refusal is left.
+
+    Raises:
+        MalformedError, UntrustedError, StaleError, DeniedError: nothing else escapes, but what
+            `inputs.nonces` raises. The error's `step` says where.
+
+    Unchecked here: log, memory, model (`check_log`, `check_model`), TCB status and measurements
+    (`troth.policy`), use of the nonce (step 14).
+    """
+    with refusing(steps):
+        return _verify(data, inputs, steps)
+
+
+@contextmanager
+def refusing(steps: Steps) -> Iterator[None]:
+    """Give an error of the block the number of the step that it came from."""
+    try:
+        yield
+    except TrothError as error:
+        if error.step is None:
+            error.step = steps.number
+        raise
+
+
+def _verify(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[BundleFacts]:
+    wanted = inputs.wanted
+    steps.begin(1)
+    with steps.noted("format", expected="an evidence bundle", source="BINDING 4.2, 4.4"):
+        bundle = Bundle.parse(data)
+    steps.begin(2)
+    nonce_issued = inputs.nonces.recognise(bundle.statement.nonce, steps)
+    steps.begin(3)
+    td = check_report(bundle, inputs, steps)
+    body = td.value.body
+    steps.begin(4)
+    check_voids(body, wanted, steps)
+    steps.begin(5)
+    check_report_data(bundle, body, wanted, steps)
+    steps.begin(6)
+    check_digest(bundle, steps)
+    steps.begin(7)
+    root = check_register(bundle, body, wanted, steps)
+    steps.begin(8)
+    check_boot_key(bundle, steps)
+    steps.begin(9)
+    image = check_boot(body, wanted.boot, wanted.name, steps)
+    steps.begin(10)
+    check_binding(bundle, inputs, steps)
+    steps.begin(11)
+    section = check_claims(bundle, inputs, steps)
+    return seal(
+        BundleFacts(
+            bundle=bundle,
+            td=td,
+            root=root,
+            image=image,
+            wanted=section,
+            policy=wanted.name,
+            nonce_issued=nonce_issued,
+            at=inputs.at,
+        )
+    )
