@@ -97,23 +97,40 @@ def main() -> NoReturn:
 
 def _status() -> int:
     try:
-        status = troth.main(prog_name="troth", standalone_mode=False)
-    except click.exceptions.Abort:
+        status = _run()
+    except (KeyboardInterrupt, click.exceptions.Abort):
         return _INTERRUPTED
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help(), err=True)
-        return UsageError.exit_code
+    except click.exceptions.Exit as error:
+        status = error.exit_code
     except click.ClickException as error:
-        return _refuse(UsageError("usage.arguments", error.format_message()))
+        return _misused(error)
     except (TrothError, UsageError) as error:
         return _refuse(error)
     except BrokenPipeError:
         raise
+    except OSError as error:  # such as a full disk under standard output
+        where = error.filename or "standard output"
+        return _refuse(UsageError("usage.file", f"{where}: {error.strerror}"))
     except Exception as error:  # noqa: BLE001 - the last resort: our bug, not a verdict
         traceback.print_exc()
         print_bug(error, as_json=_as_json())
         return _BUG
     return status if isinstance(status, int) else 0
+
+
+def _run() -> object:
+    if "_TROTH_COMPLETE" in os.environ:
+        return troth.main(prog_name="troth", standalone_mode=False)
+    # Not by click's own `main`: that ends the process with 1, which is a verdict, on closed pipes.
+    with troth.make_context("troth", sys.argv[1:]) as context:
+        return troth.invoke(context)
+
+
+def _misused(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help(), err=True)
+        return UsageError.exit_code
+    return _refuse(UsageError("usage.arguments", error.format_message()))
 
 
 def _refuse(error: TrothError | UsageError) -> int:

@@ -97,10 +97,9 @@ def verify(
     Examples:
       troth verify quote.bin --collateral collateral/ --policy td.toml
       troth verify quote.bin --collateral b.json --at 2026-03-31 --json | jq .tcb
-      troth verify quote.bin --root emulated/root.pem --collateral emulated/collateral.json
+      troth verify quote.bin --root td/root.pem --collateral td/collateral.json
 
-    \b
-    Exit status: 0 accepted, 1 genuine, 2 usage, 3 malformed, 4 untrusted, 5 stale, 6 denied.
+    The exit status tells the verdict: troth --help lists them.
     """
     _exclude("--collateral", collateral, "--without-collateral", without_collateral)
     _exclude("--policy", policy, "--genuine-is-enough", genuine_is_enough)

@@ -6,13 +6,14 @@ Source: Intel SGX PCK Certificate and Certificate Revocation List Profile Specif
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final, Self
 
 import msgspec
 
 from troth.crypto import der
 from troth.crypto.x509 import Certificate, certificates_from_pem
-from troth.errors import MalformedError
+from troth.errors import MalformedError, UntrustedError
 from troth.evidence.intel.layout import CPU_SVN_BYTES, TCB_COMPONENTS
 
 __all__ = ["CA_NAMES", "PCK_NAME", "SGX_EXTENSION", "PckChain", "PckExtension"]
@@ -76,31 +77,41 @@ class PckExtension(msgspec.Struct, frozen=True):
         )
 
 
-class PckChain(msgspec.Struct, frozen=True):
+class PckChain(msgspec.Struct, frozen=True, dict=True):
     """Leaf, intermediate and root as a quote carries them; nothing is checked but the shape."""
 
     leaf: Certificate
     intermediate: Certificate
     root: Certificate
-    extension: PckExtension
 
     @classmethod
     def parse(cls, pem: bytes) -> Self:
-        """Read three PEM certificates and the leaf's SGX extension.
+        """Read three PEM certificates.
 
         Raises:
-            MalformedError: `wire.pem`, `x509.malformed`, `pck.chain-shape` or `pck.extension`.
+            MalformedError: `wire.pem` or `x509.malformed`.
+            UntrustedError: `pck.chain-shape`.
         """
-        certificates = certificates_from_pem(pem, most=_CHAIN_LENGTH)
+        certificates = certificates_from_pem(pem, most=_CHAIN_LENGTH + 1)
+        if not certificates:
+            raise MalformedError("wire.pem", "no certificate")
         if len(certificates) != _CHAIN_LENGTH:
-            raise MalformedError(
+            raise UntrustedError(
                 "pck.chain-shape", f"{len(certificates)} certificates, {_CHAIN_LENGTH} are due"
             )
-        leaf, intermediate, root = certificates
-        content = leaf.extension(SGX_EXTENSION)
+        return cls(*certificates)
+
+    @cached_property
+    def extension(self) -> PckExtension:
+        """What the leaf says of the platform, read when first asked for.
+
+        Raises:
+            MalformedError: `pck.extension`.
+        """
+        content = self.leaf.extension(SGX_EXTENSION)
         if content is None:
             raise MalformedError("pck.extension", "the leaf has none")
-        return cls(leaf, intermediate, root, PckExtension.parse(content))
+        return PckExtension.parse(content)
 
     @property
     def ca(self) -> str:

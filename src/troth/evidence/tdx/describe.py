@@ -34,7 +34,7 @@ def describe_pck(quote: TdxQuote) -> dict[str, Claim]:
     """Return what the PCK certificate says of the platform; `cpu_svn` are its components.
 
     Raises:
-        MalformedError: as `PckChain.parse`.
+        MalformedError, UntrustedError: as `PckChain.parse`.
     """
     chain = quote.pck_chain
     return {

@@ -100,7 +100,7 @@ class TdxQuote(msgspec.Struct, frozen=True, dict=True):
         """The certificate chain of the key that signed the QE report.
 
         Raises:
-            MalformedError: as `PckChain.parse`.
+            MalformedError, UntrustedError: as `PckChain.parse`.
         """
         return PckChain.parse(self.section.certification_data)
 
