@@ -235,22 +235,6 @@ def chained(**places: bytes) -> Given:
     return quoted(chain=PKI.pck_chain(**places))
 
 
-def unused_bits(signed: Callable[[], bytes]) -> bytes:
-    """Sign until the last bit is 0, then say in the BIT STRING that it is not used."""
-    while (made := signed())[-1] & 1:
-        pass
-    octets = der_signature_octets(made)
-    return made[: -octets - 1] + b"\x01" + made[-octets:]
-
-
-def der_signature_octets(made: bytes) -> int:
-    """Return the length of the signature that a certificate or list ends in."""
-    for size in range(68, 73):
-        if made[-size - 3 : -size] == bytes((0x03, size + 1, 0x00)):
-            return size
-    raise ValueError("no signature at the end")
-
-
 def pem(*certificates: bytes) -> bytes:
     return certificate_pem(*certificates)
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import load_der_x509_crl
 
+from tests.encodings import with_unused_bit
 from tests.negative.table import (
     BUNDLE,
     EVIL,
@@ -33,7 +34,6 @@ from tests.negative.table import (
     parsed,
     pem,
     settle,
-    unused_bits,
 )
 from tests.tdx import AT
 from troth.crypto import _tbs
@@ -134,11 +134,11 @@ def faults(place: str) -> dict[str, Case]:
             "crl.malformed",
         ),
         "said-to-be-with-sha-384": (partial(in_place, place, mislabelled(issuer)), "crl.signature"),
-        "signature-of-unused-bits": (
-            lambda: in_place(place, unused_bits(lambda: PKI.crl(issuer))),
+        "truncated": (partial(in_place, place, crl(issuer)[:-1]), "crl.malformed"),
+        "signature-with-an-unused-bit": (
+            partial(in_place, place, with_unused_bit(partial(crl, issuer))),
             "crl.malformed",
         ),
-        "truncated": (partial(in_place, place, crl(issuer)[:-1]), "crl.malformed"),
         "trailing-byte": (partial(in_place, place, crl(issuer) + b"\0"), "crl.malformed"),
         "as-pem-in-hex": (partial(in_place, place, armoured(crl(issuer))), "crl.malformed"),
         "a-certificate": (partial(in_place, place, ROOT), "crl.malformed"),

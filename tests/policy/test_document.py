@@ -184,6 +184,12 @@ def test_short_report_data_has_zeros_behind_it() -> None:
     assert policy.report_data == frozenset({b"\xab" + bytes(63), b"\xcd" + bytes(63)})
 
 
+@pytest.mark.parametrize("least", [0, 19, 65536])
+def test_a_minimum_is_a_number(least: int) -> None:
+    text = with_value("minimum_evaluation_number", str(least))
+    assert parsed(text).minimum_evaluation_number == least
+
+
 def test_an_absent_service_td_is_a_word() -> None:
     values = f'["absent", "{"00" * 48}"]'
     assert parsed(with_value("mr_service_td", values)).mr_service_td == frozenset({b"", bytes(48)})

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import traceback
+import warnings
 from typing import Final, NoReturn
 
 import click
@@ -85,6 +86,9 @@ for command in (verify, inspect, policy, emulate, completion):
 
 def main() -> NoReturn:
     """Run the command line and exit; the only place where an error becomes an exit status."""
+    if not sys.warnoptions:
+        # The library warns of oddities in certificates: words in our output of a peer's choice.
+        warnings.simplefilter("ignore")
     try:
         status = _status()
     except BrokenPipeError:
