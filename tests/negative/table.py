@@ -58,6 +58,7 @@ class Given:
     floor: int = 0
     tail: Tail = Tail.ZEROS
     policy: bytes | None = None
+    td_qe_mr_signer: bytes | None = None  # fixed in the anchor, as it is in Intel's
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,9 @@ def _collateral(given: Given) -> tuple[CollateralSet, ...] | type[WithoutCollate
     return tuple(parse_bundle(one, f"bundle {n}") for n, one in enumerate(given.bundles))
 
 
-def _anchors(tee: SoftwareTdx) -> Anchors:
-    return Anchors([Anchor.of(Certificate(tee.pki.certificates["root"]))])
+def _anchors(tee: SoftwareTdx, td_qe_mr_signer: bytes | None = None) -> Anchors:
+    anchor = Anchor.of(Certificate(tee.pki.certificates["root"]))
+    return Anchors([replace(anchor, td_qe_mr_signer=td_qe_mr_signer)])
 
 
 def judged(given: Given) -> TdxFacts:
@@ -123,7 +125,7 @@ def judged(given: Given) -> TdxFacts:
     return verify_tdx(
         given.quote,
         collateral=_collateral(given),
-        anchors=_anchors(given.tee),
+        anchors=_anchors(given.tee, given.td_qe_mr_signer),
         at=given.at,
         report_data=given.report_data,
         evaluation_floor=given.floor,

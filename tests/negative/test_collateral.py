@@ -48,6 +48,11 @@ SOUND_SET: Final = TEE.collateral()
 WORDS: Final[dict[Which, str]] = {"tcb_info": "tcb-info", "qe_identity": "qe-identity"}
 
 
+def under_another_root(role: Role) -> str:
+    """Return the chain of a sound issuer that ends in somebody else's root."""
+    return (PKI.pem(role) + OTHER.pki.pem("root")).decode()
+
+
 def spelt(which: Which, old: str, new: str) -> Given:
     """Spell the first `old` in the text of one document as `new`, and sign that."""
 
@@ -219,6 +224,18 @@ def of_both(which: Which) -> dict[str, Case]:
 SIGNERS: Final[Table] = {
     "signer-expired": (lambda: signer(not_after=AT - DAY / 2), "chain.expired"),
     "signer-not-yet-valid": (lambda: signer(not_before=AT + DAY), "chain.not-yet-valid"),
+    "tcb-info-chain-under-another-root": (
+        lambda: bundled(tcb_info_issuer_chain=under_another_root("tcb-signing")),
+        "chain.root",
+    ),
+    "qe-identity-chain-under-another-root": (
+        lambda: bundled(qe_identity_issuer_chain=under_another_root("tcb-signing")),
+        "chain.root",
+    ),
+    "list-issuer-chain-under-another-root": (
+        lambda: bundled(pck_crl_issuer_chain=under_another_root("platform-ca")),
+        "chain.root",
+    ),
     "signer-own-root": (
         lambda: endorsed(
             signer=OTHER.pki.keys["tcb-signing"], signer_chain=OTHER.pki.pem("tcb-signing", "root")

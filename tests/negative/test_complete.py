@@ -216,6 +216,14 @@ ROWS: Final[dict[str, dict[str, str]]] = {
         "debug": "debug",
         "auth data 0, 32, 1000 bytes": "auth-data-empty auth-data-32 auth-data-1000",
     },
+    "without_collateral": {
+        "chain, binding and signatures all the same": "root pck-expired attestation-key "
+        "qe-report-signature quote-signature report-data",
+        "what is known of the QE": "qe-under-debug qe-of-another-signer qe-of-another-product "
+        "sound-without-a-pin",
+        "what is known of the module": "module-signer module-attributes",
+        "accepted": "sound version-5",
+    },
     "td_policy": {
         "DEBUG": "debug",
         "other TUD bits": "under-debug-bit-*:7",
@@ -237,11 +245,12 @@ SIZES: Final = {
     "binding": 77,
     "chain": 139,
     "crl": 64,
-    "collateral": 118,
+    "collateral": 121,
     "collateral_contents": 72,
     "tcb": 225,
     "qe": 19,
     "td_policy": 85,
+    "without_collateral": 14,
 }
 
 

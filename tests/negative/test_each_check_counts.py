@@ -28,6 +28,7 @@ GROUPS: Final = (
     "collateral_contents",
     "qe",
     "td_policy",
+    "without_collateral",
     "tcb",
 )
 # Modules that decide, and the groups of cases that are tried first.
@@ -35,10 +36,10 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "verify.anchors": ("chain",),
     "verify.trace": ("qe",),
     "verify.intel.collateral": ("crl", "collateral"),
-    "verify.intel.enclave": ("qe", "binding"),
+    "verify.intel.enclave": ("qe", "without_collateral", "binding"),
     "verify.intel.pck": ("chain",),
     "verify.intel.tcb": ("tcb",),
-    "verify.tdx.quote": ("quote_format", "binding", "td_policy", "tcb"),
+    "verify.tdx.quote": ("without_collateral", "quote_format", "binding", "td_policy", "tcb"),
     "crypto.chain": ("chain", "collateral"),
     "crypto.crl": ("crl",),
     "crypto.der": ("chain",),

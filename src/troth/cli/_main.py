@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import re
 import sys
 import traceback
 import warnings
@@ -25,6 +27,7 @@ from troth.errors import TrothError, UsageError
 __all__ = ["main"]
 
 _BUG: Final = 70
+_COMPLETION: Final = re.compile("(bash|zsh|fish)_(source|complete)")
 _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 
@@ -91,12 +94,28 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")
     try:
         status = _status()
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output went away: nothing is left to say, and nobody to say it to. The
         # status is a shell's for SIGPIPE, because every other one would be a verdict.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _PIPE_CLOSED
-    sys.exit(status)
+    except OSError as error:
+        # What was to be said cannot be written, be it a verdict: so the status is none of those.
+        with contextlib.suppress(OSError):
+            click.echo(f"troth: error: standard output: {error.strerror}", err=True)
+        status = UsageError.exit_code
+    # Not sys.exit: at a normal end the interpreter flushes what could not be written, fails once
+    # more, and would put a status of its own, 1 or 120, in place of ours.
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.exit(status)
+    os._exit(status)
 
 
 def _status() -> int:
@@ -123,7 +142,8 @@ def _status() -> int:
 
 
 def _run() -> object:
-    if "_TROTH_COMPLETE" in os.environ:
+    if _COMPLETION.fullmatch(os.environ.get("_TROTH_COMPLETE", "")) and not sys.argv[1:]:
+        # As the shells' scripts call it; with arguments it would replace a verdict.
         return troth.main(prog_name="troth", standalone_mode=False)
     # Not by click's own `main`: that ends the process with 1, which is a verdict, on closed pipes.
     with troth.make_context("troth", sys.argv[1:]) as context:

@@ -41,8 +41,9 @@ _EXIT = {"accepted": 0, "genuine": 1, "malformed": 3, "untrusted": 4, "stale": 5
 @click.option(
     "--without-collateral",
     is_flag=True,
-    help="Do not ask whether the platform is up to date or revoked. The TCB status is "
-    '"unknown", and the trace lists what was not checked.',
+    help="Do not ask whether the platform is up to date or revoked, nor which build of the "
+    'quoting enclave made the quote. The TCB status is "unknown", and the trace lists what was '
+    "not checked.",
 )
 @click.option(
     "--at",

@@ -36,7 +36,7 @@ LIBRARY_REFUSALS: Final = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
-"""What the library raises for DER that it cannot read; a fuzz target holds us to the list."""
+"""What the library raises for DER that it cannot read; a property test holds us to the list."""
 
 CERTIFICATE_MAX_BYTES: Final = 16 * 1024
 
