@@ -111,6 +111,14 @@ readme: .venv/.ready ## rewrite the --help blocks of README.md from the program
 surface: .venv/.ready ## rewrite tests/public-surface.txt from the packages
 	$(BIN)/python -m tools.public_surface --write
 
+.PHONY: schema
+schema: .venv/.ready ## rewrite docs/reference/judgement.schema.json from the type
+	$(BIN)/python -m tools.judgement_schema --write
+
+.PHONY: codes
+codes: .venv/.ready ## rewrite docs/reference/codes.md from the table and the tests
+	$(BIN)/python -m tools.codes_page --write
+
 .PHONY: lock
 lock: ## resolve dependencies into requirements/*.txt (UPGRADE=1: to the newest)
 	@bash tools/check-python.sh "$(PYTHON)"

@@ -9,7 +9,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from troth.tsm.emulated.tdx import SoftwareTdx, create_in
 __all__ = ["AUDIENCE", "Site", "cbor_request", "cores", "namespaces", "on_core", "site", "trothd"]
 
 AUDIENCE = "urn:example:broker"
-SECRET = "shared/word"  # noqa: S105 - the path of one, not one
 _CBOR_TYPE = "application/vnd.troth.request+cbor"
 _BROKER = Path(sys.executable).with_name("troth-broker")
 _DIRECTORY_MODE = 0o700
@@ -39,14 +37,12 @@ capabilities = ["evidence", "delegated", "extend", "log.read", "token:urn:exampl
 model = "A1"
 limits = {{ waiting = 512, connections = 1024 }}
 """
-_RULE = """\
-version = 1
-
+_RULE = """
 [[rule]]
-name = "all who are appraised"
-paths = ["shared/*"]
+name = "{label}"
+paths = ["shared/{label}"]
 verifier = "https://verifier.example"
-label = "any"
+label = "{label}"
 origin = ["configuration"]
 mode = ["fresh"]
 root = ["rtmr3"]
@@ -124,11 +120,9 @@ def site(directory: Path, count: int, *, latency_ms: int) -> Iterator[Site]:
     with ExitStack() as stack:
         url = f"unix:{directory}/v/verifier.sock"
         tail = f'[verifier]\nurl = "{url}"\naudience = "{AUDIENCE}"\n'
-        one = stack.enter_context(
-            trothd(directory / "t", count, latency_ms=latency_ms, tail=tail)
-        )
+        one = stack.enter_context(trothd(directory / "t", count, latency_ms=latency_ms, tail=tail))
         verifier = stack.enter_context(_verifier(directory / "v", one, count))
-        broker = stack.enter_context(_broker(directory / "b", url))
+        broker = stack.enter_context(_broker(directory / "b", url, count))
         yield Site(one, verifier, broker)
 
 
@@ -141,21 +135,21 @@ def _verifier(directory: Path, one: Trothd, count: int) -> Iterator[verifiers.Se
     machine = Machine.__new__(Machine)  # its policy only: this boot is trothd's own
     machine.tee = one.software()
     digest = hashlib.sha256(one.config.read_bytes()).hexdigest()
-    text = machine.policy_text(
-        labels, configuration=f'["{digest}"]', state=f'["{model["state"]}"]'
-    )
+    text = machine.policy_text(labels, configuration=f'["{digest}"]', state=f'["{model["state"]}"]')
     with verifiers.running(verifiers.make_directory(directory, machine, text)) as server:
         yield server
 
 
 @contextlib.contextmanager
-def _broker(directory: Path, verifier: str) -> Iterator[Path]:
+def _broker(directory: Path, verifier: str, count: int) -> Iterator[Path]:
+    labels = [f"n{number}" for number in range(count)]
     make_broker(directory, audience=AUDIENCE, issuer=verifiers.ISSUER, url=verifier)
     rule = directory / "rule.toml"
-    rule.write_text(_RULE)
+    rule.write_text("version = 1\n" + "".join(_RULE.format(label=label) for label in labels))
     config = ("--config", str(directory / "broker.toml"))
-    subprocess.run([_BROKER, "policy", "put", str(rule), *config], check=True)
-    subprocess.run([_BROKER, "secret", "put", SECRET, *config], input=b"x", check=True)
+    _quietly("policy", "put", str(rule), *config)
+    for label in labels:
+        _quietly("secret", "put", f"shared/{label}", *config)
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(
             [_BROKER, "serve", *config], stdout=subprocess.PIPE, stderr=log, text=True
@@ -169,6 +163,5 @@ def _broker(directory: Path, verifier: str) -> Iterator[Path]:
         process.communicate(timeout=20)
 
 
-def settled(seconds: float) -> None:
-    """Wait until what was started has nothing left to do."""
-    time.sleep(seconds)
+def _quietly(*arguments: str) -> None:
+    subprocess.run([_BROKER, *arguments], input=b"x", capture_output=True, check=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.daemons import AUDIENCE, SECRET, Site, site
+from benchmarks.daemons import AUDIENCE, Site, site
 from benchmarks.figures import Spread
 from tests.orchestrator.running import call
 from troth.client import Broker, Trothd
@@ -49,7 +49,7 @@ def _once(world: Site, label: str) -> tuple[float, float]:
     broker = Broker(f"unix:{world.broker / 'broker.sock'}")
 
     def get() -> object:
-        return broker.secret(SECRET, token, secrets.token_bytes(32))
+        return broker.secret(f"shared/{label}", token, secrets.token_bytes(32))
 
     get()
     world.verifier.settle(token)

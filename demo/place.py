@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "raise_broker",
     "raise_tvm",
     "raise_verifier",
+    "refusal",
     "write_policy",
 ]
 
@@ -106,11 +108,10 @@ class Site:
 
     def workload(self, label: str, *arguments: str | Path, due: int = 0) -> Command:
         """Return a command as a workload of a namespace runs it."""
-        return Command("troth", arguments, due=due, environment=self.environment(label))
+        return Command("troth", arguments, due=due, environment=self.environment(label), who=label)
 
     def json(self, label: str, *arguments: str | Path, due: int = 0) -> dict[str, Any]:
         """Return what a workload's command prints with --json."""
-        say(f"[{label}]")
         found: dict[str, Any] = json.loads(
             self.programs.run(self.workload(label, *arguments, "--json", due=due))
         )
@@ -127,7 +128,7 @@ class Site:
     def challenge(self) -> bytes:
         """Return a nonce of the verifier."""
         answer = call(self.verifier, "POST", "/v1/challenge", b"{}", "application/json")
-        expect("status of a challenge", answer.status, due=200)
+        expect("status of a challenge", answer.status, due=HTTPStatus.OK)
         text: str = answer.json["nonce"]
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
@@ -152,6 +153,14 @@ class Site:
         return sum(int(float(one[len(wanted) :])) for one in text.splitlines() if wanted in one)
 
 
+def refusal(answer: Answer) -> str:
+    """Return what an answer of the verifier says, for people: its step, code and detail."""
+    if answer.status == HTTPStatus.OK:
+        return "200 accepted"
+    told = answer.json
+    return f"{answer.status} step {told.get('step')} {told['code']}: {told['detail']}"[:110]
+
+
 def raise_tvm(site: Site, steps: Steps) -> None:
     """Launch the TVM, let its workloads learn, seal them, and write down what is wanted."""
     directory, programs = site.directory, site.programs
@@ -169,7 +178,7 @@ def raise_tvm(site: Site, steps: Steps) -> None:
         programs.run_all(*(site.workload(label, *event) for label in LABELS))
         for label in LABELS:
             answer = call(site.admin, "POST", f"/v1/namespaces/{label}/seal")
-            expect("status of the seal", answer.status, due=200)
+            expect("status of the seal", answer.status, due=HTTPStatus.OK)
             model = answer.json["model"]
             say(f"{label}: {model['phase']}, {model['points']} point, state {model['state'][:16]}…")
 
@@ -189,7 +198,7 @@ def write_policy(site: Site, steps: Steps) -> None:
         )
         # By hand: this root of trust is software and we know it, and one namespace more.
         text = first.decode().replace('emulated = "deny"', 'emulated = "accept"')
-        added = second.decode().partition("[[namespace]]")
+        added = second.decode().partition("\n[[namespace]]")
         policy = site.directory / "policy.toml"
         policy.write_text(text + "\n" + "".join(added[1:]))
         made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
@@ -223,8 +232,10 @@ def raise_broker(site: Site, steps: Steps) -> None:
         release = folder / "release.toml"
         rules = (_RULE.format(label=one, issuer=ISSUER) for one in LABELS)
         release.write_text(_RELEASE + "".join(rules))
-        put = [Command("troth-broker", ("policy", "put", release, *config))]
-        for path in ("payments/database", "reports/smtp"):
-            put.append(Command("troth-broker", ("secret", "put", path, *config), stdin=SECRET))
-        site.programs.run_all(*put)
+        put = Command("troth-broker", ("policy", "put", release, *config))
+        stored = (
+            Command("troth-broker", ("secret", "put", path, *config), stdin=SECRET)
+            for path in ("payments/database", "reports/smtp")
+        )
+        site.programs.run_all(put, *stored)
         site.programs.serve(Command("troth-broker", ("serve", *config)))

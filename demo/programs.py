@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from demo.steps import StepFailedError, say
 
 __all__ = ["Answer", "Command", "Programs", "call"]
 
-_SHOWN = 60  # characters of an argument; longer ones are cut in the middle
+_SHOWN = 40  # characters of an argument; longer ones are cut in the middle
 _STOP_S = 5.0
 _CALL_S = 30.0
 
@@ -34,6 +34,7 @@ class Command:
     due: int = 0
     stdin: bytes = b""
     environment: Mapping[str, str] | None = None
+    who: str = ""  # whose command line it is, as it is shown
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Programs:
         self._directory = directory
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> Programs:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -89,6 +90,17 @@ class Programs:
     def run(self, command: Command) -> bytes:
         """Run a command; see `run_all`."""
         return self.run_all(command)[0]
+
+    def attempt(self, command: Command) -> tuple[int, bytes]:
+        """Run a command whose outcome is not known yet; return its status and output."""
+        done = subprocess.run(
+            self.spelled(command.program, *command.arguments),
+            input=command.stdin,
+            capture_output=True,
+            check=False,
+            env=os.environ | (command.environment or {}),
+        )
+        return done.returncode, done.stdout
 
     def run_all(self, *commands: Command) -> list[bytes]:
         """Run commands beside each other and return what each wrote to standard output.
@@ -147,15 +159,15 @@ class Programs:
                 told = self._log(one).read_text(errors="replace")[-2000:]
                 raise StepFailedError(f"{one.program} is not ready: {told}")
 
-    def short(self, argument: str | Path) -> str:
+    def _show(self, one: Command, behind: str = "") -> None:
+        line = " ".join([one.program, *(self._short(argument) for argument in one.arguments)])
+        say(f"{one.who}$ {line}{behind}")
+
+    def _short(self, argument: str | Path) -> str:
         """Return an argument as it is shown: without our directory, and not too long."""
         text = str(argument).replace(f"{self._directory}/", "")
         half = _SHOWN // 2 - 1
-        return text if len(text) <= _SHOWN else f"{text[:half]}…{text[-half:]}"
-
-    def _show(self, one: Command, behind: str = "") -> None:
-        line = shlex.join([one.program, *(self.short(argument) for argument in one.arguments)])
-        say(f"$ {line}{behind}")
+        return shlex.quote(text) if len(text) <= _SHOWN else f"{text[:half]}…{text[-half:]}"
 
     def _log(self, one: Command) -> Path:
         return self._directory / f"{one.program}.log"

@@ -45,8 +45,6 @@ def say(text: str) -> None:
     print(f"   {text}", flush=True)
 
 
-
-
 def expect(what: str, got: object, *, due: object) -> None:
     """Demand that something came out as it must.
 

@@ -7,14 +7,15 @@ import base64
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from demo.place import AUDIENCE, ISSUER, LABELS, SECRET, Site
-from demo.programs import Command, call
+from demo.place import AUDIENCE, ISSUER, LABELS, SECRET, Site, refusal
+from demo.programs import Command
 from demo.steps import Steps, expect, say, until
 from troth.client import Trothd
-from troth.errors import TrothError
+from troth.errors import DeniedError
 from troth.evidence.binding import Bundle
 
 __all__ = ["ask_at_once", "extend_behind", "get_secrets", "leave_model"]
@@ -23,6 +24,7 @@ _CALLERS = 16
 _A_HANDFUL = 5  # two are enough; a busy machine starts its callers late
 _REVOKED_S = 10.0  # the broker may keep a status list for two seconds
 _LAST_STEP = 14
+_FOR_BROKER = ("--audience", AUDIENCE)
 
 
 def ask_at_once(site: Site, steps: Steps) -> None:
@@ -44,7 +46,7 @@ def ask_at_once(site: Site, steps: Steps) -> None:
         expect("a handful of reports", made <= _A_HANDFUL, due=True)
         verdicts = Counter(site.appraise(one).status for one in bundles)
         say(f"POST /v1/appraise × {_CALLERS}: {dict(verdicts)}")
-        expect("statuses of their appraisals", dict(verdicts), due={200: _CALLERS})
+        expect("statuses of their appraisals", dict(verdicts), due={HTTPStatus.OK.value: _CALLERS})
 
 
 def get_secrets(site: Site, steps: Steps) -> None:
@@ -66,7 +68,7 @@ def get_secrets(site: Site, steps: Steps) -> None:
             say(f"{value.decode()!r} for namespace {found['namespace'][:16]}…")
     with steps.step("reports is refused the secret of payments, by a named rule"):
         asked = ("secret", "get", "payments/database", "--audience", AUDIENCE)
-        refused = site.json("reports", *asked, due=6)
+        refused = site.json("reports", *asked, due=DeniedError.exit_code)
         expect("what reports is told", refused["code"], due="secret.denied")
         command = Command("troth-broker", ("log", "--config", site.broker_config, "--json"))
         entry = json.loads(site.programs.run(command))["entries"][-1]
@@ -82,11 +84,17 @@ def leave_model(site: Site, steps: Steps) -> None:
     with steps.step("reports has a token; broker and token verify take it"):
         token, _ = _token(site, "reports")
         _verify(site, token)
-        expect("the broker's status", site.ask_broker("reports/smtp", token).status, due=200)
+        expect(
+            "the broker's status",
+            site.ask_broker("reports/smtp", token.read_text()).status,
+            due=HTTPStatus.OK,
+        )
         say("POST /v1/secret/reports/smtp: 200")
         mine, _ = _token(site, "payments")
     with steps.step("reports appends an event outside its sealed model"):
-        receipt = site.json("reports", "event", "app", "run", "shell", "--in-model", due=6)
+        receipt = site.json(
+            "reports", "event", "app", "run", "shell", "--in-model", due=DeniedError.exit_code
+        )
         say(f"event {receipt['count']} in its log, forensic points: {receipt['forensic']}")
         expect("forensic points", receipt["forensic"], due=1)
     with steps.step("trothd told the verifier at once: the token of reports is revoked"):
@@ -95,14 +103,18 @@ def leave_model(site: Site, steps: Steps) -> None:
     with steps.step("the broker takes the token no more"):
         until(
             "the broker refuses the token",
-            lambda: site.ask_broker("reports/smtp", token).status == 403,
+            lambda: (
+                site.ask_broker("reports/smtp", token.read_text()).status == HTTPStatus.FORBIDDEN
+            ),
             seconds=_REVOKED_S,
         )
-        answer = site.ask_broker("reports/smtp", token)
+        answer = site.ask_broker("reports/smtp", token.read_text())
         say(f"POST /v1/secret/reports/smtp: {answer.status} {answer.json['code']}")
         expect("the broker's code", answer.json["code"], due="token.revoked")
     with steps.step("the verifier gives reports no other token, and so nobody a secret"):
-        refused = site.json("reports", "secret", "get", "reports/smtp", *_FOR_BROKER, due=6)
+        refused = site.json(
+            "reports", "secret", "get", "reports/smtp", *_FOR_BROKER, due=DeniedError.exit_code
+        )
         say(f"{refused['code']}: {refused['detail']}")
         expect("code", refused["code"], due="model.forensic")
     with steps.step("payments lives: its token holds and its secret comes"):
@@ -116,9 +128,9 @@ def extend_behind(site: Site, steps: Steps) -> None:
         extend = ("emulate", "tdx", "extend", site.td, "--index", "3", "--digest", "ab" * 48)
         site.programs.run(Command("troth", extend))
         answer = site.appraise(site.attest("payments", site.challenge()))
-        say(f"POST /v1/appraise: {answer.status} {_said(answer.json)}")
+        say(f"POST /v1/appraise: {refusal(answer)}")
         expect("step", answer.json.get("step"), due=7)
-        expect("code", answer.json.get("code"), due="root.register")
+        expect("code", answer.json.get("code"), due="binding.root-register")
     with steps.step("trothd has seen the foreign writer and raised an alarm"):
         status = site.status()
         say(f"GET /v1/status: alarms {status['alarms']}, rooted {status['rooted']}")
@@ -126,15 +138,10 @@ def extend_behind(site: Site, steps: Steps) -> None:
         expect("rooted", status["rooted"], due=False)
 
 
-_FOR_BROKER = ("--audience", AUDIENCE)
-
-
 def _token(site: Site, label: str) -> tuple[Path, list[dict[str, Any]]]:
     """Return a fresh token of a namespace as a file, and the trace of its appraisal."""
     answer = site.appraise(site.attest(label, site.challenge()))
-    if answer.status != 200:
-        say(_said(answer.json))
-    expect("status of the appraisal", answer.status, due=200)
+    expect("the appraisal", refusal(answer), due="200 accepted")
     path = site.directory / f"{label}.token"
     path.write_text(answer.json["token"])
     return path, answer.json["trace"]
@@ -148,5 +155,21 @@ def _verify(site: Site, token: Path) -> dict[str, Any]:
 
 
 def _is_revoked(site: Site, token: Path) -> bool:
-    listed = site
-    return listed is None
+    named = ("token", "verify", token, "--issuer", ISSUER, *_FOR_BROKER, "--json")
+    status, out = site.programs.attempt(site.workload("payments", *named))
+    return status == DeniedError.exit_code and json.loads(out)["code"] == "token.revoked"
+
+
+def _show(trace: list[dict[str, Any]]) -> None:
+    """Print which rules were held at which step."""
+    for step in range(1, _LAST_STEP + 1):
+        rules = [one for one in trace if _step(one) == step]
+        names = ", ".join(dict.fromkeys(one["rule"].split(".")[1] for one in rules))
+        verdicts = ", ".join(
+            f"{n} {one}" for one, n in Counter(r["verdict"] for r in rules).items()
+        )
+        say(f"  step {step:2}  {verdicts:20}  {names[:60]}")
+
+
+def _step(entry: dict[str, Any]) -> int:
+    return int(entry["rule"].partition(".")[0])

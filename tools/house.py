@@ -40,7 +40,7 @@ _FOREIGN: Final = re.compile(
     "|".join(
         [
             r"/" + r"work/",
-            r"/" + r"root/",
+            r"(?<![a-z])/" + r"root/",
             r"/" + r"home/\w",
             r"/" + r"opt/wheels",
             r"pypi\." + r"org",

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
-from troth.crypto.chain import check_ca, check_leaf, check_link
+from troth.crypto.chain import check_ca, check_leaf
 from troth.crypto.crl import Crl
 from troth.crypto.issue import (
     CertificateSpec,
@@ -78,8 +78,8 @@ def issued_crl(spec: CrlSpec, signed_by: PrivateKey = ROOT_KEY) -> Crl:
 
 def test_a_chain_holds() -> None:
     root, leaf = issued(ROOT), issued(LEAF)
-    check_link(root, root)
-    check_link(leaf, root)
+    root.check_issued_by(root)
+    leaf.check_issued_by(root)
     check_ca(root, below=0)
     check_leaf(leaf)
 
@@ -136,13 +136,13 @@ def test_an_extension_is_carried_with_its_criticality() -> None:
 
 def test_the_signer_need_not_be_who_is_named() -> None:
     with pytest.raises(UntrustedError) as caught:
-        check_link(issued(LEAF, signed_by=LEAF_KEY), issued(ROOT))
+        issued(LEAF, signed_by=LEAF_KEY).check_issued_by(issued(ROOT))
     assert caught.value.code == "chain.signature"
 
 
 def test_another_digest_is_said_and_used() -> None:
     with pytest.raises(UntrustedError) as caught:
-        check_link(issued(replace(LEAF, digest="sha384")), issued(ROOT))
+        issued(replace(LEAF, digest="sha384")).check_issued_by(issued(ROOT))
     assert caught.value.code == "chain.algorithm"
     leaf = x509.load_der_x509_certificate(
         issue_certificate(replace(LEAF, digest="sha384"), signed_by=ROOT_KEY)

@@ -5,21 +5,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import click
 from msgspec.structs import replace
 
 from troth.cli import _arguments as arguments
+from troth.endorse.intel.fields import PLATFORM_STATUSES
 from troth.errors import UsageError
 from troth.evidence.tdx.layout import MEASUREMENT_BYTES, REPORT_DATA_BYTES
 from troth.infra.files import write_new
-from troth.policy.tdx import STATUSES
 from troth.tsm.emulated.tdx import Settings, SoftwareTdx, create_in, load, opened
 
 __all__ = ["emulate"]
 
-_DEBUG_BIT = 1
+_DEBUG_BIT: Final = 1
+_STATUSES: Final = (*sorted(PLATFORM_STATUSES - {"Revoked"}), "Revoked")
 
 
 @click.group()
@@ -55,10 +56,11 @@ def tdx() -> None:
 @click.option("--debug", is_flag=True, help="Launch the TD under debug.")
 @click.option(
     "--status",
-    type=click.Choice([*sorted(STATUSES - {"unknown"}), "Revoked"]),
+    type=click.Choice(_STATUSES),
+    metavar="STATUS",
     default="UpToDate",
     show_default=True,
-    help="What the collateral says of the platform's newest TCB level.",
+    help=f"What the collateral says of the platform's newest TCB level: {', '.join(_STATUSES)}.",
 )
 @click.option(
     "--ca",

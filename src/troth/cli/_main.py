@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
+import re
 import sys
 import traceback
+import warnings
 from typing import Final, NoReturn
 
 import click
@@ -30,6 +33,7 @@ from troth.errors import TrothError, UsageError
 __all__ = ["main"]
 
 _BUG: Final = 70
+_COMPLETION: Final = re.compile("(bash|zsh|fish)_(source|complete)")
 _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
 
@@ -104,35 +108,72 @@ for command in (
 
 def main() -> NoReturn:
     """Run the command line and exit; the only place where an error becomes an exit status."""
+    if not sys.warnoptions:
+        # The library warns of oddities in certificates: words in our output of a peer's choice.
+        warnings.simplefilter("ignore")
     try:
         status = _status()
+        sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output went away: nothing is left to say, and nobody to say it to. The
         # status is a shell's for SIGPIPE, because every other one would be a verdict.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = _PIPE_CLOSED
-    sys.exit(status)
+    except OSError as error:
+        # What was to be said cannot be written, be it a verdict: so the status is none of those.
+        with contextlib.suppress(OSError):
+            click.echo(f"troth: error: standard output: {error.strerror}", err=True)
+        status = UsageError.exit_code
+    # Not sys.exit: at a normal end the interpreter flushes what could not be written, fails once
+    # more, and would put a status of its own, 1 or 120, in place of ours.
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.exit(status)
+    os._exit(status)
 
 
 def _status() -> int:
     try:
-        status = troth.main(prog_name="troth", standalone_mode=False)
-    except click.exceptions.Abort:
+        status = _run()
+    except (KeyboardInterrupt, click.exceptions.Abort):
         return _INTERRUPTED
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help(), err=True)
-        return UsageError.exit_code
+    except click.exceptions.Exit as error:
+        status = error.exit_code
     except click.ClickException as error:
-        return _refuse(UsageError("usage.arguments", error.format_message()))
+        return _misused(error)
     except (TrothError, UsageError) as error:
         return _refuse(error)
     except BrokenPipeError:
         raise
+    except OSError as error:  # such as a full disk under standard output
+        where = error.filename or "standard output"
+        return _refuse(UsageError("usage.file", f"{where}: {error.strerror}"))
     except Exception as error:  # noqa: BLE001 - the last resort: our bug, not a verdict
         traceback.print_exc()
         print_bug(error, as_json=_as_json())
         return _BUG
     return status if isinstance(status, int) else 0
+
+
+def _run() -> object:
+    if _COMPLETION.fullmatch(os.environ.get("_TROTH_COMPLETE", "")) and not sys.argv[1:]:
+        # As the shells' scripts call it; with arguments it would replace a verdict.
+        return troth.main(prog_name="troth", standalone_mode=False)
+    # Not by click's own `main`: that ends the process with 1, which is a verdict, on closed pipes.
+    with troth.make_context("troth", sys.argv[1:]) as context:
+        return troth.invoke(context)
+
+
+def _misused(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.ctx.get_help(), err=True)
+        return UsageError.exit_code
+    return _refuse(UsageError("usage.arguments", error.format_message()))
 
 
 def _refuse(error: TrothError | UsageError) -> int:

@@ -147,7 +147,11 @@ def _print_trace(trace: Sequence[TraceEntry], *, whole: bool) -> None:
         return
     counts = {verdict: sum(one.verdict == verdict for one in trace) for verdict in _MARKS}
     click.secho("\nDecided by", bold=True)
-    told = ", ".join(f"{number} rules {verdict}" for verdict, number in counts.items() if number)
+    told = ", ".join(
+        f"{number} rule{'s' * (number > 1)} {verdict}"
+        for verdict, number in counts.items()
+        if number
+    )
     click.echo(f"  {told}" + ("" if whole else " (--trace lists all)"))
     for entry in trace:
         if whole or entry.verdict != "held":

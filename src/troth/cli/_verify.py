@@ -45,8 +45,9 @@ _EXIT = {"accepted": 0, "genuine": 1, "malformed": 3, "untrusted": 4, "stale": 5
 @click.option(
     "--without-collateral",
     is_flag=True,
-    help="Do not ask whether the platform is up to date or revoked. The TCB status is "
-    '"unknown", and the trace lists what was not checked.',
+    help="Do not ask whether the platform is up to date or revoked, nor which build of the "
+    'quoting enclave made the quote. The TCB status is "unknown", and the trace lists what was '
+    "not checked.",
 )
 @click.option(
     "--at",
@@ -111,10 +112,9 @@ def verify(
       troth verify quote.bin --collateral collateral/ --policy td.toml
       troth verify quote.bin --collateral b.json --at 2026-03-31 --json | jq .tcb
       troth verify bundle.cbor --collateral b.json --policy tvm.toml --nonce 00112233…
-      troth verify quote.bin --root emulated/root.pem --collateral emulated/collateral.json
+      troth verify quote.bin --root td/root.pem --collateral td/collateral.json
 
-    \b
-    Exit status: 0 accepted, 1 genuine, 2 usage, 3 malformed, 4 untrusted, 5 stale, 6 denied.
+    The exit status tells the verdict: troth --help lists them.
     """
     _exclude("--collateral", collateral, "--without-collateral", without_collateral)
     _exclude("--policy", policy, "--genuine-is-enough", genuine_is_enough)

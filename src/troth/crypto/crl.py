@@ -10,7 +10,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
-from troth.crypto.x509 import LIBRARY_REFUSALS, Certificate
+from troth.crypto.x509 import LIBRARY_REFUSALS, Certificate, check_whole_octets
 from troth.errors import MalformedError, StaleError, UntrustedError
 
 __all__ = ["CRL_MAX_BYTES", "Crl"]
@@ -48,6 +48,7 @@ class Crl:
             ]
         except LIBRARY_REFUSALS as error:
             raise MalformedError("crl.malformed", str(error)) from None
+        check_whole_octets(der, self._crl.signature, "crl.malformed")
         if next_update is None:
             raise MalformedError("crl.no-next-update", "the list would never expire")
         self.next_update: datetime = next_update

@@ -21,7 +21,13 @@ from troth.crypto.p256 import PublicKey
 from troth.errors import MalformedError, UntrustedError
 from troth.wire.text import pem_blocks
 
-__all__ = ["CERTIFICATE_MAX_BYTES", "LIBRARY_REFUSALS", "Certificate", "certificates_from_pem"]
+__all__ = [
+    "CERTIFICATE_MAX_BYTES",
+    "LIBRARY_REFUSALS",
+    "Certificate",
+    "certificates_from_pem",
+    "check_whole_octets",
+]
 
 LIBRARY_REFUSALS: Final = (
     ValueError,
@@ -30,7 +36,7 @@ LIBRARY_REFUSALS: Final = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
-"""What the library raises for DER that it cannot read; a fuzz target holds us to the list."""
+"""What the library raises for DER that it cannot read; a property test holds us to the list."""
 
 CERTIFICATE_MAX_BYTES: Final = 16 * 1024
 
@@ -66,6 +72,7 @@ class Certificate:
             self.not_after: datetime = self._cert.not_valid_after_utc
         except LIBRARY_REFUSALS as error:
             raise MalformedError("x509.malformed", str(error)) from None
+        check_whole_octets(der, self._cert.signature, "x509.malformed")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -78,18 +85,35 @@ class Certificate:
 
     @cached_property
     def subject(self) -> bytes:
-        """The subject name, DER."""
-        return self._cert.subject.public_bytes()
+        """The subject name, DER.
+
+        Raises:
+            MalformedError: `x509.malformed`.
+        """
+        try:
+            return self._cert.subject.public_bytes()
+        except LIBRARY_REFUSALS as error:
+            raise MalformedError("x509.malformed", str(error)) from None
 
     @cached_property
     def issuer(self) -> bytes:
-        """The issuer name, DER."""
-        return self._cert.issuer.public_bytes()
+        """The issuer name, DER.
+
+        Raises:
+            MalformedError: `x509.malformed`.
+        """
+        try:
+            return self._cert.issuer.public_bytes()
+        except LIBRARY_REFUSALS as error:
+            raise MalformedError("x509.malformed", str(error)) from None
 
     @cached_property
     def common_name(self) -> str:
-        """The subject's only common name, or an empty string where there is none or several."""
-        names = self._cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        """The subject's only common name; empty where there is none, or several, or no name."""
+        try:
+            names = self._cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        except LIBRARY_REFUSALS:  # a name is decoded when it is asked for, and shown in errors
+            return ""
         return str(names[0].value) if len(names) == 1 else ""
 
     @property
@@ -165,6 +189,23 @@ class Certificate:
             raise UntrustedError(
                 "chain.issuer", f"{self.common_name!r} under {issuer.common_name!r}: {error}"
             ) from None
+
+
+def check_whole_octets(der: bytes, signature: bytes, code: str) -> None:
+    """Refuse a signed structure whose signature leaves bits of its last octet unused.
+
+    The library passes over them, so that one signed structure would have several encodings.
+
+    Args:
+        der: the structure, which ends in the signature.
+        signature: the content of its BIT STRING, which the number of unused bits precedes.
+        code: the code to raise.
+
+    Raises:
+        MalformedError: `code`.
+    """
+    if der[-len(signature) - 1] != 0:
+        raise MalformedError(code, "the signature is not of whole octets")
 
 
 def certificates_from_pem(pem: bytes, *, most: int) -> tuple[Certificate, ...]:

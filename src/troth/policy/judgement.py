@@ -210,16 +210,13 @@ def _without_facts(
 
 
 def _appraise(verified: Verified[TdxFacts], policy: Policy, trace: Trace) -> None:
-    trace.check(
-        "policy.section",
-        policy.tdx is not None,
-        "policy.section",
-        expected="a section [tdx]",
-        got="one" if policy.tdx else "none",
-        source=policy.name,
-    )
-    if policy.tdx is not None:
-        appraise_tdx(verified, policy.tdx, name=policy.name, trace=trace)
+    rule, expected = "policy.section", "a section [tdx]"
+    if policy.tdx is None:
+        error = DeniedError("policy.section", f"{policy.name} has no section [tdx]")
+        trace.failed(rule, error, expected=expected, source=policy.name)
+        raise error
+    trace.held(rule, expected=expected, got="one", source=policy.name)
+    appraise_tdx(verified, policy.tdx, name=policy.name, trace=trace)
 
 
 def _view(

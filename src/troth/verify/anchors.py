@@ -23,10 +23,15 @@ __all__ = ["INTEL_SGX_ROOT", "Anchor", "Anchors"]
 
 
 class Anchor(msgspec.Struct, frozen=True):
-    """One trusted key: SHA-256 of its SubjectPublicKeyInfo, 32 bytes, and what to call it."""
+    """One trusted key: SHA-256 of its SubjectPublicKeyInfo, 32 bytes, and what to call it.
+
+    `td_qe_mr_signer` is the signer of the TD quoting enclaves under this root, for judgements
+    without collateral: a PCE certifies any enclave of its platform. None where nobody fixed it.
+    """
 
     name: str
     spki_sha256: bytes
+    td_qe_mr_signer: bytes | None = None
 
     @classmethod
     def of(cls, root: Certificate) -> Anchor:
@@ -48,6 +53,8 @@ class Anchor(msgspec.Struct, frozen=True):
 INTEL_SGX_ROOT: Final = Anchor(
     "intel-sgx-root",
     bytes.fromhex("a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e"),
+    # As in every TD_QE identity that Intel has signed (PCS v4, tdx/certification/v4/qe/identity).
+    bytes.fromhex("dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5"),
 )
 _VENDORS: Final = {INTEL_SGX_ROOT.spki_sha256: INTEL_SGX_ROOT}
 

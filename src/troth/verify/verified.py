@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar, final
+from typing import Final, Generic, NoReturn, TypeVar, final
 
 __all__ = ["Verified"]
 
@@ -31,9 +31,21 @@ class Verified(Generic[T]):
             raise TypeError(message)
         object.__setattr__(self, "value", value)
 
+    def __init_subclass__(cls) -> None:
+        message = "Verified has no subclasses: one could make instances without the seal"
+        raise TypeError(message)
+
     def __setattr__(self, name: str, value: object) -> None:
         message = "Verified cannot be changed"
         raise AttributeError(message)
+
+    def __delattr__(self, name: str) -> None:
+        message = "Verified cannot be changed"
+        raise AttributeError(message)
+
+    def __reduce__(self) -> NoReturn:
+        message = "Verified is not saved and not copied: what is read back was not verified"
+        raise TypeError(message)
 
     def __repr__(self) -> str:
         return f"Verified({self.value!r})"

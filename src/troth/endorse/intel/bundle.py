@@ -18,7 +18,7 @@ from troth.crypto.x509 import Certificate, certificates_from_pem
 from troth.endorse.intel.collateral import CollateralSet, SignedDocument
 from troth.endorse.intel.qe_identity import QeIdentity
 from troth.endorse.intel.tcb_info import TcbInfo
-from troth.errors import MalformedError
+from troth.errors import MalformedError, UntrustedError
 from troth.wire import json
 from troth.wire.text import parse_hex
 
@@ -52,7 +52,7 @@ def parse_bundle(data: bytes, source: str) -> CollateralSet:
     Raises:
         MalformedError: `json.*`, `wire.*`, `x509.malformed`, `crl.*`, `unsupported.version` or
             `collateral.*`.
-        UntrustedError: `tcb.status-word`.
+        UntrustedError: `tcb.status-word` or `collateral.chain-shape`.
     """
     raw = json.decode(data, _Bundle, max_bytes=BUNDLE_MAX_BYTES)
     info, identity = _signed_bytes(raw.tcb_info), _signed_bytes(raw.qe_identity)
@@ -134,7 +134,11 @@ def _signature(text: str) -> bytes:
 
 
 def _chain(pem: str) -> tuple[Certificate, Certificate]:
-    chain = certificates_from_pem(pem.encode(), most=_CHAIN_LENGTH)
+    chain = certificates_from_pem(pem.encode(), most=_CHAIN_LENGTH + 1)
+    if not chain:
+        raise MalformedError("wire.pem", "no certificate")
     if len(chain) != _CHAIN_LENGTH:
-        raise MalformedError("wire.pem", f"{len(chain)} certificates, issuer and root are due")
+        raise UntrustedError(
+            "collateral.chain-shape", f"{len(chain)} certificates, issuer and root are due"
+        )
     return chain[0], chain[1]

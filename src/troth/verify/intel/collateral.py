@@ -38,6 +38,7 @@ def check_collateral(
         code = "pck.revoked" if certificate is chain.leaf else "chain.revoked"
         crl = collateral.pck_crl if certificate is chain.leaf else collateral.root_crl
         _check_revoked(rule, crl, certificate, code, trace)
+    _check_roots(collateral, chain.root, trace)
     for rule, document in (
         ("3.tcb-info", collateral.tcb_info),
         ("3.qe-identity", collateral.qe_identity),
@@ -55,6 +56,23 @@ def check_collateral(
         got=number,
         source="caller",
     )
+
+
+def _check_roots(collateral: CollateralSet, root: Certificate, trace: Trace) -> None:
+    """Every issuer chain in the collateral ends in the platform's own root key."""
+    for rule, other in (
+        ("2.crl-root", collateral.pck_crl_root),
+        ("3.tcb-info-root", collateral.tcb_info.root),
+        ("3.qe-identity-root", collateral.qe_identity.root),
+    ):
+        trace.check(
+            rule,
+            other == root or other.spki_sha256 == root.spki_sha256,
+            "chain.root",
+            expected=root,
+            got=other,
+            source="PCK chain",
+        )
 
 
 def _check_lists(collateral: CollateralSet, chain: PckChain, at: datetime, trace: Trace) -> None:
@@ -110,8 +128,6 @@ def _check_signer(
     """
     signer = document.signer
     try:
-        if document.root != root and document.root.spki_sha256 != root.spki_sha256:
-            raise UntrustedError("chain.root", "the signer's root is not the platform's")
         signer.check_issued_by(root)
         check_leaf(signer)
         if signer.common_name != _SIGNER_NAME:

@@ -7,14 +7,17 @@ from typing import Final
 
 from troth.crypto.digest import same, sha256
 from troth.endorse.intel import CollateralSet
+from troth.evidence.intel.layout import ENCLAVE_DEBUG
 from troth.evidence.intel.pck import PckChain
 from troth.evidence.intel.report import EnclaveReport
 from troth.evidence.intel.signature import SignatureSection
+from troth.verify.anchors import Anchor
 from troth.verify.trace import Trace
 
-__all__ = ["check_qe_identity", "check_qe_report"]
+__all__ = ["check_qe_identity", "check_qe_report", "check_qe_without_identity"]
 
 _ZERO_HALF: Final = bytes(32)
+TD_QE_ISV_PROD_ID: Final = 2  # of every TD_QE identity (PCS v4, "Get TD QE Identity")
 
 
 def check_qe_report(
@@ -43,6 +46,33 @@ def check_qe_report(
         got=report.report_data,
         source="SHA-256 of attestation key and QE auth data",
     )
+
+
+def check_qe_without_identity(report: EnclaveReport, anchor: Anchor, trace: Trace) -> None:
+    """Step 8 without collateral: no debug enclave, and where the anchor says, its signer's.
+
+    A PCE certifies any enclave of its platform, so without this the owner of one machine could
+    write quotes of his own. Versions of the enclave cannot be judged without its identity.
+
+    Raises:
+        UntrustedError: `qe.identity`.
+    """
+    trace.check(
+        "8.qe-debug",
+        not report.attributes[0] & ENCLAVE_DEBUG,
+        "qe.identity",
+        expected="not under debug",
+        got=report.attributes,
+        source="Intel SDM, ATTRIBUTES",
+    )
+    if anchor.td_qe_mr_signer is None:
+        trace.skipped("8.qe-mrsigner", why=f"nobody has fixed it for {anchor.name}")
+        return
+    for rule, due, got in (
+        ("8.qe-mrsigner", anchor.td_qe_mr_signer, report.mr_signer),
+        ("8.qe-isvprodid", TD_QE_ISV_PROD_ID, report.isv_prod_id),
+    ):
+        trace.check(rule, got == due, "qe.identity", expected=due, got=got, source=anchor.name)
 
 
 def check_qe_identity(report: EnclaveReport, collateral: CollateralSet, trace: Trace) -> None:

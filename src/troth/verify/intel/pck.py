@@ -21,9 +21,11 @@ _PROFILE: Final = "Intel PCK certificate profile"
 def check_pck_chain(chain: PckChain, anchors: Anchors, at: datetime, trace: Trace) -> Anchor:
     """Return the anchor that `chain` hangs from; revocation is a later step.
 
-    Signatures and roles come first, the clock last.
+    Signatures and roles come first, then the clock. The SGX extension is read only then, from a
+    certificate that is known to be a PCK's.
 
     Raises:
+        MalformedError: `pck.extension`.
         UntrustedError: `chain.*`.
         StaleError: `chain.not-yet-valid` or `chain.expired`.
     """
@@ -41,6 +43,12 @@ def check_pck_chain(chain: PckChain, anchors: Anchors, at: datetime, trace: Trac
     )
     for certificate in (chain.root, chain.intermediate, chain.leaf):
         check_window("2.validity", certificate, at, trace)
+    try:
+        fmspc = chain.extension.fmspc
+    except TrothError as error:
+        trace.failed("2.sgx-extension", error, expected="an SGX extension", source=_PROFILE)
+        raise
+    trace.held("2.sgx-extension", expected="an SGX extension", got=fmspc, source=_PROFILE)
     return anchor
 
 

@@ -167,7 +167,13 @@ def converge(platform: str, parts: Iterable[str]) -> str:
 
 
 def _relaunch(launch: str, current: str) -> str:
-    """Return the status of a TD that was launched before an update that preserved it."""
+    """Return the status of a TD that was launched before an update that preserved it.
+
+    Intel lets the launch stand in all cases but those of a relaunch; a TCB that is revoked now is
+    revoked here, whatever it was.
+    """
+    if current == REVOKED:
+        return REVOKED
     if launch not in _BEHIND or current not in _CURRENT_ENOUGH:
         return launch
     if launch in _NEEDS_CONFIGURATION or current in _NEEDS_CONFIGURATION:

@@ -32,10 +32,10 @@ from troth.errors import TrothError, UntrustedError
 from troth.evidence.intel.pck import PckExtension
 from troth.evidence.tdx import TdReportBody, TdxQuote
 from troth.evidence.tdx.layout import REPORT_DATA_BYTES
-from troth.verify.anchors import Anchors
+from troth.verify.anchors import Anchor, Anchors
 from troth.verify.intel import tcb
 from troth.verify.intel.collateral import check_collateral
-from troth.verify.intel.enclave import check_qe_identity, check_qe_report
+from troth.verify.intel.enclave import check_qe_identity, check_qe_report, check_qe_without_identity
 from troth.verify.intel.pck import check_pck_chain
 from troth.verify.options import AnyValue, Tail, WithoutCollateral
 from troth.verify.tdx.facts import TdxFacts
@@ -77,35 +77,48 @@ def verify_tdx(
     Unchecked here: measurements, registers, TD attributes, TCB status (see `troth.policy`).
     """
     trace = Trace() if trace is None else trace
-    quote = _well_formed(evidence, tail, trace)
-    chain = quote.pck_chain
-    anchor = check_pck_chain(chain, anchors, at, trace)
-    chosen: CollateralSet | None = None
+    quote = _well_formed(evidence, tail, trace)  # (1)
+    anchor = check_pck_chain(quote.pck_chain, anchors, at, trace)  # (2), revocation below
     if isinstance(collateral, type):
-        for rule in ("2.revocation", "3.collateral", "4.platform", "5.module", "8.qe-identity"):
-            trace.skipped(rule, why=_NO_COLLATERAL)
+        _without_collateral(quote, anchor, trace)
+        facts = TdxFacts(quote, anchor, at, None, None)
     else:
-        try:
-            chosen = choose(
-                collateral, tee="TDX", fmspc=chain.extension.fmspc, ca=chain.intermediate, at=at
-            )
-        except TrothError as error:
-            trace.failed("3.collateral", error, expected="a set for this platform", source="caller")
-            raise
-        check_collateral(chosen, chain, tee="TDX", floor=evaluation_floor, at=at, trace=trace)
-        _check_module(quote.body, chosen, trace)
-    report = quote.qe_report
-    check_qe_report(quote.section, report, chain, trace)
-    if chosen is not None:
-        check_qe_identity(report, chosen, trace)
-    _check_signature(quote, trace)
-    outcome = None
-    if chosen is None:
-        trace.skipped("10.tcb", why=_NO_COLLATERAL)
-    else:
-        outcome = _tcb(quote.body, chain.extension, report.isv_svn, chosen, trace)
-    _check_report_data(quote.body, report_data, trace)
-    return seal(TdxFacts(quote, anchor, at, outcome, chosen))
+        chosen, outcome = _with_collateral(quote, collateral, evaluation_floor, at, trace)
+        facts = TdxFacts(quote, anchor, at, outcome, chosen)
+    _check_report_data(quote.body, report_data, trace)  # (11)
+    return seal(facts)
+
+
+def _with_collateral(
+    quote: TdxQuote, collateral: Iterable[CollateralSet], floor: int, at: datetime, trace: Trace
+) -> tuple[CollateralSet, tcb.TcbOutcome]:
+    """Steps 2 (revocation) to 10; return the set that was chosen and what follows from it."""
+    chain, report = quote.pck_chain, quote.qe_report
+    fmspc = chain.extension.fmspc
+    try:
+        chosen = choose(collateral, tee="TDX", fmspc=fmspc, ca=chain.intermediate, at=at)
+    except TrothError as error:
+        trace.failed("3.collateral", error, expected="a set for this platform", source="caller")
+        raise
+    check_collateral(chosen, chain, tee="TDX", floor=floor, at=at, trace=trace)  # (2), (3), (4)
+    _check_module(quote.body, chosen, trace)  # (5)
+    check_qe_report(quote.section, report, chain, trace)  # (6), (7)
+    check_qe_identity(report, chosen, trace)  # (8)
+    _check_signature(quote, trace)  # (9)
+    outcome = _tcb(quote.body, chain.extension, report.isv_svn, chosen, trace)  # (10)
+    return chosen, outcome
+
+
+def _without_collateral(quote: TdxQuote, anchor: Anchor, trace: Trace) -> None:
+    """Steps 6, 7 and 9, and of 5 and 8 what can be known: the rest is noted as not checked."""
+    for rule in ("2.revocation", "3.collateral", "4.platform"):
+        trace.skipped(rule, why=_NO_COLLATERAL)
+    check_qe_report(quote.section, quote.qe_report, quote.pck_chain, trace)  # (6), (7)
+    trace.skipped("8.qe-identity", why=_NO_COLLATERAL)
+    check_qe_without_identity(quote.qe_report, anchor, trace)  # (8)
+    _check_signature(quote, trace)  # (9)
+    _check_module_without_identity(quote.body, trace)  # (5)
+    trace.skipped("10.tcb", why=_NO_COLLATERAL)
 
 
 def _well_formed(evidence: bytes, tail: Tail, trace: Trace) -> TdxQuote:
@@ -131,6 +144,17 @@ def _well_formed(evidence: bytes, tail: Tail, trace: Trace) -> TdxQuote:
         source="caller",
     )
     return quote
+
+
+def _check_module_without_identity(body: TdReportBody, trace: Trace) -> None:
+    """Step 5 as far as it goes without collateral: all of Intel's modules have zeros here."""
+    trace.skipped("5.module", why=_NO_COLLATERAL)
+    for rule, code, got in (
+        ("5.module-signer", "tdx.module-signer", body.mr_signer_seam),
+        ("5.module-attributes", "tdx.module-attributes", body.seam_attributes),
+    ):
+        due = bytes(len(got))
+        trace.check(rule, got == due, code, expected=due, got=got, source="Intel PCS v4")
 
 
 def _check_module(body: TdReportBody, collateral: CollateralSet, trace: Trace) -> None:

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""See troth work: a workload gets its secret, and nobody gets it by a forgery.
+
+Real processes over real sockets: trothd on a software TDX, troth-verifier, troth-broker, and the
+`troth` command. Every step holds what they print or answer to what it must be; the first step that
+does not hold ends the demo with status 1 and the step's name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from demo import forgeries, place, quotes, workloads
+from demo.place import AUDIENCE, Site
+from demo.programs import Programs
+from demo.steps import StepFailedError, Steps
+
+__all__ = ["main"]
+
+_PROGRAMS = ("troth", "trothd", "troth-verifier", "troth-broker")
+_ACTS = ("tvm", "callers", "secrets", "model", "forgeries", "register", "quotes")
+_NEEDS_BROKER = frozenset({"secrets", "model"})
+_DIRECTORY_MOST = 60  # characters; a unix socket's path has at most 107
+
+
+def main() -> int:
+    """Play the chosen acts; return the exit status."""
+    options = _options()
+    commands = {name: shlex.split(getattr(options, name.replace("-", "_"))) for name in _PROGRAMS}
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGHUP, _leave)
+    started = time.perf_counter()
+    steps = Steps()
+    with (
+        tempfile.TemporaryDirectory(prefix="troth-", dir=_short_directory()) as name,
+        Programs(commands, Path(name)) as programs,
+    ):
+        site = Site(programs, Path(name))
+        try:
+            _play(site, steps, options.acts, is_kept=options.keep)
+        except StepFailedError as error:
+            print(f"\nDEMO FAILED at {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("\ninterrupted", file=sys.stderr)
+            return 130
+        print(f"\nAll {steps.number} steps held, in {time.perf_counter() - started:.1f} s.")
+        if options.keep:
+            _wait(site)
+    return 0
+
+
+def _play(site: Site, steps: Steps, acts: frozenset[str], *, is_kept: bool) -> None:
+    if acts - {"quotes"}:
+        place.raise_tvm(site, steps)
+        place.write_policy(site, steps)
+    if acts - {"quotes", "tvm"} or is_kept:
+        place.raise_verifier(site, steps)
+    if acts & _NEEDS_BROKER or is_kept:
+        place.raise_broker(site, steps)
+    if "callers" in acts:
+        workloads.ask_at_once(site, steps)
+    if "secrets" in acts:
+        workloads.get_secrets(site, steps)
+    if "model" in acts:
+        workloads.leave_model(site, steps)
+    if "forgeries" in acts:
+        forgeries.refuse_forgeries(site, steps)
+    if "register" in acts and not is_kept:  # it ends the TVM for good
+        workloads.extend_behind(site, steps)
+    if "quotes" in acts:
+        told = quotes.Quotes(site.programs, steps, site.directory)
+        tee = quotes.judge_software_td(told)
+        quotes.refuse_forged_quotes(told, tee)
+        quotes.judge_real_quotes(told)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    for name in _PROGRAMS:
+        default = shlex.quote(str(Path(sys.executable).with_name(name)))
+        option = name.removeprefix("troth-") if name != "troth" else name
+        parser.add_argument(
+            f"--{option}",
+            dest=name.replace("-", "_"),
+            default=default,
+            metavar="COMMAND",
+            help=f"what to start for {name} [%(default)s]",
+        )
+    parser.add_argument(
+        "--acts",
+        type=_acts,
+        default=frozenset(_ACTS),
+        metavar="ACT[,ACT]",
+        help=f"play only these, with what they need: {', '.join(_ACTS)} [all]",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave all of it running until Enter or Ctrl-C, and say what to try",
+    )
+    found = parser.parse_args()
+    if found.keep and found.acts <= {"quotes"}:
+        parser.error("--keep needs an act with a TVM")
+    return found
+
+
+def _acts(text: str) -> frozenset[str]:
+    names = frozenset(text.split(","))
+    if not names <= set(_ACTS):
+        message = f"{', '.join(sorted(names - set(_ACTS)))}: no act"
+        raise argparse.ArgumentTypeError(message)
+    return names
+
+
+def _short_directory() -> str | None:
+    """Return where the demo's directory goes: the usual place, unless its name is too long."""
+    is_short = len(tempfile.gettempdir()) <= _DIRECTORY_MOST
+    return None if is_short else "/tmp"  # noqa: S108 - the directory made there is private
+
+
+def _wait(site: Site) -> None:
+    """Say what to try, and return at Enter, at the end of the input, or at Ctrl-C."""
+    exports = {"PATH": f"{Path(sys.executable).parent}:$PATH"} | site.environment("payments")
+    lines = [f'export {name}="{value}"' for name, value in exports.items()]
+    name = f"--audience {AUDIENCE}"
+    lines += [
+        "troth doctor",
+        "troth namespace",
+        f"troth secret get payments/database {name}",
+        f"troth-broker log --config {site.broker_config}",
+        f"curl --unix-socket {site.admin} http://trothd/v1/status",
+        f"curl --unix-socket {site.admin} http://trothd/metrics",
+        "# an event outside the model of payments, and its secret is gone:",
+        f"troth event app run shell; troth secret get payments/database {name}",
+        "# or a foreign writer of the root register, and the whole TVM is:",
+        f"troth emulate tdx extend {site.td} --index 3 --digest {'ab' * 48}",
+    ]
+    print("\nAll of it runs. In another terminal:\n")
+    print("\n".join(f"  {line}" for line in lines))
+    print("\nEnter or Ctrl-C stops it.", flush=True)
+    with suppress(KeyboardInterrupt):
+        sys.stdin.readline()
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    """End by a signal, through every block that cleans up."""
+    sys.exit(128 + number)
