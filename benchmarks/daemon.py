@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure a real trothd, with a real verifier and broker where they have a part.
 
-    python -m benchmarks.daemon [--only NAME]… [--rounds N] [--writers-s S] [--idle-s S] [--output F]
+    python -m benchmarks.daemon [--only NAME]… [--rounds N] [--writers-s S] [--idle-s S]
 
 Each figure stands beside what it is to be compared with, measured in the same run: a report for
 each request, the P-256 limit of the library. Bars that are missed are said, and the exit status

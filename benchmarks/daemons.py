@@ -72,7 +72,7 @@ def on_core(core: int) -> Iterator[None]:
 
 
 def namespaces(count: int) -> str:
-    """Return the configuration of namespaces n0, n1, …"""
+    """Return the configuration of so many namespaces: n0, n1, and so on."""
     return "".join(_NAMESPACE.format(label=f"n{number}") for number in range(count))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.daemons import trothd
 from benchmarks.figures import Spread
 
-__all__ = ["footprint"]
+__all__ = ["cpu_s", "footprint"]
 
 FEW, MANY = 2, 200
 _KIB = 1024
@@ -52,12 +52,12 @@ def _rss_mib(pid: int) -> float:
 
 def _idle(pid: int, seconds: float) -> float:
     """Return how many seconds of CPU a process takes in so many seconds."""
-    before = _cpu_s(pid)
+    before = cpu_s(pid)
     time.sleep(seconds)
-    return _cpu_s(pid) - before
+    return cpu_s(pid) - before
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """Return a process's CPU time, to the nanosecond where the kernel tells it."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():

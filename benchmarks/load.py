@@ -114,6 +114,7 @@ def drive(path: str, connections: int, seconds: float, requests: list[bytes]) ->
             turn += 1
     passed = time.perf_counter() - begun
     return {
+        "answers": done,
         "per_second": done / passed,
         "client_cpu": (time.process_time() - busy) / passed,
         "answer_bytes": due,

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.daemons import cbor_request, cores, on_core, trothd
 from benchmarks.figures import Spread
+from benchmarks.footprint import cpu_s
 from benchmarks.load import OK, connect, pack, whole
 from benchmarks.rates import rate
 
@@ -37,14 +38,17 @@ def statements(directory: Path, *, rounds: int, seconds: float) -> dict[str, obj
             if not whole(peer).startswith(OK):
                 raise RuntimeError("no anchor")
         requests = pack([cbor_request(1) for _ in range(REQUESTS)])
-        ours, limit, busy = [], [], []
+        ours, by_cpu, limit, busy = [], [], [], []
         for turn in range(rounds + 1):
+            before = cpu_s(one.daemon_pid())
             with on_core(client):
                 result = _load(path, requests, seconds)
+            used = cpu_s(one.daemon_pid()) - before
             with on_core(server):
                 signing = _signing(seconds / 4)
             if turn:
                 ours.append(result["per_second"])
+                by_cpu.append(result["answers"] / used)
                 busy.append(result["client_cpu"])
                 limit.append(signing)
     finally:
@@ -53,6 +57,7 @@ def statements(directory: Path, *, rounds: int, seconds: float) -> dict[str, obj
         "connections": CONNECTIONS,
         "answer_bytes": result["answer_bytes"],
         "delegated_per_second": Spread(tuple(ours)).view(1),
+        "delegated_per_cpu_second": Spread(tuple(by_cpu)).view(1),
         "p256_signatures_per_second": Spread(tuple(limit)).view(1),
         "of_the_limit": round(Spread(tuple(ours)).median / Spread(tuple(limit)).median, 3),
         "client_busy": Spread(tuple(busy)).view(2),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,18 @@ __all__ = [
     "AUDIENCE",
     "ISSUER",
     "LABELS",
-    "SECRET",
+    "SECRETS",
     "Site",
-    "raise_broker",
+    "make_all",
+    "raise_servers",
     "raise_tvm",
-    "raise_verifier",
     "refusal",
     "write_policy",
 ]
 
 AUDIENCE = "urn:demo:broker"
 ISSUER = "https://verifier.example"
-SECRET = b"correct horse battery staple"
+SECRETS = {"payments/database": b"correct horse", "reports/smtp": b"battery staple"}
 LABELS = ("payments", "reports")
 _BUNDLE_TYPE = "application/cmw+cbor"
 
@@ -112,9 +113,8 @@ class Site:
 
     def json(self, label: str, *arguments: str | Path, due: int = 0) -> dict[str, Any]:
         """Return what a workload's command prints with --json."""
-        found: dict[str, Any] = json.loads(
-            self.programs.run(self.workload(label, *arguments, "--json", due=due))
-        )
+        command = self.workload(label, *arguments, "--json", due=due)
+        found: dict[str, Any] = json.loads(self.programs.run(command))
         return found
 
     def attest(self, label: str, nonce: bytes, audience: str = AUDIENCE) -> bytes:
@@ -161,15 +161,29 @@ def refusal(answer: Answer) -> str:
     return f"{answer.status} step {told.get('step')} {told['code']}: {told['detail']}"[:110]
 
 
+def make_all(site: Site, steps: Steps, servers: Sequence[str]) -> None:
+    """Make the TVM and the servers that are wanted, each by its own command."""
+    directory = site.directory
+    made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
+    named = ("--issuer", ISSUER, "--status-url", f"{ISSUER}/v1/status")
+    keyed = ("--audience", AUDIENCE, "--issuer", ISSUER, "--verifier", f"unix:{site.verifier}")
+    inits = {
+        "troth-verifier": ("init", directory / "verifier", *named, *made),
+        "troth-broker": ("init", directory / "broker", *keyed),
+    }
+    with steps.step("made by their own commands: a software TDX, a verifier, a broker"):
+        commands = [Command(name, inits[name]) for name in servers]
+        site.programs.run_all(Command("troth", ("emulate", "tdx", "init", site.td)), *commands)
+
+
 def raise_tvm(site: Site, steps: Steps) -> None:
-    """Launch the TVM, let its workloads learn, seal them, and write down what is wanted."""
+    """Start trothd in the TVM, let the workloads learn, and seal them."""
     directory, programs = site.directory, site.programs
-    with steps.step("a software TVM is launched, with the namespaces payments and reports"):
+    with steps.step("trothd takes root in the TVM, with the namespaces payments and reports"):
         config = directory / "trothd.toml"
         text = _TROTHD.format(directory=directory, audience=AUDIENCE)
         config.write_text(text + "".join(_NAMESPACE.format(label=one) for one in LABELS))
         site.cnf.write_text(json.dumps(dict(AgreementKey().jwk)))
-        programs.run(Command("troth", ("emulate", "tdx", "init", site.td)))
         serve = programs.spelled("trothd", "serve", "--config", config)
         programs.serve(Command("trothd", ("root", "--config", config, "--", *serve)))
         expect("rooted", site.status()["rooted"], due=True)
@@ -185,13 +199,13 @@ def raise_tvm(site: Site, steps: Steps) -> None:
 
 def write_policy(site: Site, steps: Steps) -> None:
     """Write the verifier's policy from what the TVM shows, and judge that by it, offline."""
-    nonces = {label: secrets.token_bytes(32) for label in LABELS}
+    nonce = secrets.token_bytes(32)
     with steps.step("another writer puts its data into the first report: trothd asks again"):
-        bundle = site.attest("payments", nonces["payments"])
+        bundle = site.attest("payments", nonce)
         say(f"reports by trothd's count: {site.reports('failed')} refused, {site.reports()} good")
         expect("refused reports", site.reports("failed"), due=1)
     with steps.step("a policy is written from this evidence, and accepts it offline"):
-        site.attest("reports", nonces["reports"])
+        site.attest("reports", secrets.token_bytes(32))
         shown = [site.directory / f"{label}-{at}.cmw" for at, label in enumerate(LABELS, 1)]
         first, second = site.programs.run_all(
             *(Command("troth", ("policy", "init", "--from", one)) for one in shown)
@@ -202,40 +216,30 @@ def write_policy(site: Site, steps: Steps) -> None:
         policy = site.directory / "policy.toml"
         policy.write_text(text + "\n" + "".join(added[1:]))
         made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
-        asked = ("--policy", policy, "--nonce", nonces["payments"].hex(), "--json")
+        asked = ("--policy", policy, "--nonce", nonce.hex(), "--json")
         command = Command("troth", ("verify", shown[0], *made, *asked))
         judgement: dict[str, Any] = json.loads(site.programs.run(command))
         expect("verdict", judgement["verdict"], due="accepted")
         say(f"accepted: {len(judgement['trace'])} rules, {len(bundle)} bytes of evidence")
 
 
-def raise_verifier(site: Site, steps: Steps) -> None:
-    """Make the verifier and start it."""
-    with steps.step("a verifier is made and started"):
-        folder = site.directory / "verifier"
-        config = folder / "verifier.toml"
-        made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
-        named = ("--issuer", ISSUER, "--status-url", f"{ISSUER}/v1/status")
-        site.programs.run(Command("troth-verifier", ("init", folder, *named, *made)))
+def raise_servers(site: Site, steps: Steps, servers: Sequence[str]) -> None:
+    """Give verifier and broker what they are to go by, and start those that are wanted."""
+    config = ("--config", site.broker_config)
+    serving = {
+        "troth-verifier": ("--config", site.directory / "verifier" / "verifier.toml"),
+        "troth-broker": config,
+    }
+    with steps.step("verifier and broker get policies and secrets, and are started"):
         site.policy.write_bytes((site.directory / "policy.toml").read_bytes())
-        site.programs.serve(Command("troth-verifier", ("serve", "--config", config)))
-
-
-def raise_broker(site: Site, steps: Steps) -> None:
-    """Make the broker, put policy and secrets, and start it."""
-    with steps.step("a broker is made, given rules and secrets, and started"):
-        folder = site.directory / "broker"
-        config = ("--config", site.broker_config)
-        named = ("--audience", AUDIENCE, "--issuer", ISSUER)
-        where = ("--verifier", f"unix:{site.verifier}")
-        site.programs.run(Command("troth-broker", ("init", folder, *named, *where)))
-        release = folder / "release.toml"
-        rules = (_RULE.format(label=one, issuer=ISSUER) for one in LABELS)
-        release.write_text(_RELEASE + "".join(rules))
-        put = Command("troth-broker", ("policy", "put", release, *config))
-        stored = (
-            Command("troth-broker", ("secret", "put", path, *config), stdin=SECRET)
-            for path in ("payments/database", "reports/smtp")
-        )
-        site.programs.run_all(put, *stored)
-        site.programs.serve(Command("troth-broker", ("serve", *config)))
+        if "troth-broker" in servers:
+            release = site.directory / "broker" / "release.toml"
+            rules = (_RULE.format(label=one, issuer=ISSUER) for one in LABELS)
+            release.write_text(_RELEASE + "".join(rules))
+            put = Command("troth-broker", ("policy", "put", release, *config))
+            stored = (
+                Command("troth-broker", ("secret", "put", path, *config), stdin=value)
+                for path, value in SECRETS.items()
+            )
+            site.programs.run_all(put, *stored)
+        site.programs.serve(*(Command(one, ("serve", *serving[one])) for one in servers))

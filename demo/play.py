@@ -59,13 +59,16 @@ def main() -> int:
 
 
 def _play(site: Site, steps: Steps, acts: frozenset[str], *, is_kept: bool) -> None:
+    servers = [
+        *(["troth-verifier"] if acts - {"quotes", "tvm"} or is_kept else []),
+        *(["troth-broker"] if acts & _NEEDS_BROKER or is_kept else []),
+    ]
     if acts - {"quotes"}:
+        place.make_all(site, steps, servers)
         place.raise_tvm(site, steps)
         place.write_policy(site, steps)
-    if acts - {"quotes", "tvm"} or is_kept:
-        place.raise_verifier(site, steps)
-    if acts & _NEEDS_BROKER or is_kept:
-        place.raise_broker(site, steps)
+    if servers:
+        place.raise_servers(site, steps, servers)
     if "callers" in acts:
         workloads.ask_at_once(site, steps)
     if "secrets" in acts:

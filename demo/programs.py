@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from demo.steps import StepFailedError, say
 
@@ -93,14 +93,10 @@ class Programs:
 
     def attempt(self, command: Command) -> tuple[int, bytes]:
         """Run a command whose outcome is not known yet; return its status and output."""
-        done = subprocess.run(
-            self.spelled(command.program, *command.arguments),
-            input=command.stdin,
-            capture_output=True,
-            check=False,
-            env=os.environ | (command.environment or {}),
-        )
-        return done.returncode, done.stdout
+        process = self._start(command)
+        with process:
+            out, _ = process.communicate(command.stdin)
+        return process.returncode, out
 
     def run_all(self, *commands: Command) -> list[bytes]:
         """Run commands beside each other and return what each wrote to standard output.
@@ -111,15 +107,7 @@ class Programs:
         started = []
         for one in commands:
             self._show(one)
-            started.append(
-                subprocess.Popen(
-                    self.spelled(one.program, *one.arguments),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env=os.environ | (one.environment or {}),
-                )
-            )
+            started.append(self._start(one))
         try:
             told = [
                 process.communicate(one.stdin)
@@ -145,19 +133,46 @@ class Programs:
         for one in commands:
             self._show(one, " &")
             with self._log(one).open("wb") as log:
-                process = subprocess.Popen(
-                    self.spelled(one.program, *one.arguments),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    start_new_session=True,  # Ctrl-C is for the demo; it then stops them in order
-                )
-            self._running.append(process)
+                self._running.append(self._serve(one, log))
         for one, process in zip(commands, self._running[-len(commands) :], strict=True):
             line = process.stdout.readline() if process.stdout else b""
             if line != b"READY\n":
                 told = self._log(one).read_text(errors="replace")[-2000:]
                 raise StepFailedError(f"{one.program} is not ready: {told}")
+
+    def _start(self, one: Command) -> subprocess.Popen[bytes]:
+        """Start a command that will end by itself.
+
+        Raises:
+            StepFailedError: it cannot be started.
+        """
+        try:
+            return subprocess.Popen(
+                self.spelled(one.program, *one.arguments),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=os.environ | (one.environment or {}),
+            )
+        except OSError as error:
+            raise StepFailedError(f"{one.program} cannot be started: {error}") from None
+
+    def _serve(self, one: Command, log: BinaryIO) -> subprocess.Popen[bytes]:
+        """Start a server, in a session of its own: Ctrl-C is for the demo, which then stops it.
+
+        Raises:
+            StepFailedError: it cannot be started.
+        """
+        try:
+            return subprocess.Popen(
+                self.spelled(one.program, *one.arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StepFailedError(f"{one.program} cannot be started: {error}") from None
 
     def _show(self, one: Command, behind: str = "") -> None:
         line = " ".join([one.program, *(self._short(argument) for argument in one.arguments)])

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from demo.place import AUDIENCE, ISSUER, LABELS, SECRET, Site, refusal
+from demo.place import AUDIENCE, ISSUER, LABELS, SECRETS, Site, refusal
 from demo.programs import Command
 from demo.steps import Steps, expect, say, until
 from troth.client import Trothd
@@ -61,11 +61,15 @@ def get_secrets(site: Site, steps: Steps) -> None:
         say(f"token: {claims['troth']['label']}, statement {claims['troth']['statement'][:16]}…")
         expect("label in the token", claims["troth"]["label"], due="payments")
     with steps.step("payments gets its secret, reports its own"):
-        for label, path in (("payments", "payments/database"), ("reports", "reports/smtp")):
-            found = site.json(label, "secret", "get", path, "--audience", AUDIENCE)
-            value = base64.urlsafe_b64decode(found["secret"] + "=" * (-len(found["secret"]) % 4))
-            expect(f"the secret {path}", value, due=SECRET)
-            say(f"{value.decode()!r} for namespace {found['namespace'][:16]}…")
+        lines = {path: ("secret", "get", path, *_FOR_BROKER, "--json") for path in SECRETS}
+        told = site.programs.run_all(
+            *(site.workload(path.partition("/")[0], *line) for path, line in lines.items())
+        )
+        for (path, secret), out in zip(SECRETS.items(), told, strict=True):
+            opened = json.loads(out)
+            value = base64.urlsafe_b64decode(opened["secret"] + "=" * (-len(opened["secret"]) % 4))
+            expect(f"the secret {path}", value, due=secret)
+            say(f"{path}: {value.decode()!r}, for namespace {opened['namespace'][:16]}…")
     with steps.step("reports is refused the secret of payments, by a named rule"):
         asked = ("secret", "get", "payments/database", "--audience", AUDIENCE)
         refused = site.json("reports", *asked, due=DeniedError.exit_code)

@@ -20,7 +20,7 @@ PINNED: Final = Path(__file__).resolve().parent.parent / "tests" / "public-surfa
 def modules(package: str = "troth") -> list[str]:
     """Name the public modules: no part of their path begins with an underscore."""
     walked = pkgutil.walk_packages(import_module(package).__path__, f"{package}.")
-    names = [package, *(module.name for module in walked)]
+    names = [package, *(one.name for one in walked if ".migrations" not in one.name)]
     return [name for name in names if "._" not in name]
 
 

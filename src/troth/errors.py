@@ -27,6 +27,7 @@ __all__ = [
     "TrothError",
     "UntrustedError",
     "UsageError",
+    "printable",
 ]
 
 _MAX_DETAIL: Final = 400  # characters; a detail may quote a peer, who must not flood a log

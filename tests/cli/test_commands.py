@@ -177,13 +177,13 @@ def test_emulate_init_takes_a_new_folder_only(tmp_path: Path) -> None:
 
 def test_emulate_init_options(tmp_path: Path) -> None:
     folder = tmp_path / "td"
-    options = ("--at", WHEN, "--mr-td", "ab", "--debug", "--status", "OutOfDate")
+    options = ("--at", WHEN, "--mr-td", "ab" * 48, "--debug", "--status", "OutOfDate")
     shape = ("--ca", "processor", "--quote-version", "5")
     assert troth("emulate", "tdx", "init", folder, *options, *shape).status == 0
     found = judged(folder, "--at", WHEN)
     facts = found["facts"]
     assert found["tcb"]["status"] == "OutOfDate"
-    assert facts["mr_td"] == "ab" + "00" * 47
+    assert facts["mr_td"] == "ab" * 48
     assert facts["debug"] is True
     assert facts["sept_ve_disable"] is True
     assert facts["pck_ca"] == "processor"
@@ -215,7 +215,7 @@ def test_emulate_extend(tmp_path: Path) -> None:
     ("arguments", "status", "said"),
     [
         (("extend", "--index", "4", "--digest", "00" * 48), 2, "usage.arguments"),
-        (("extend", "--index", "0", "--digest", "00" * 47), 7, "tsm.register"),
+        (("extend", "--index", "0", "--digest", "00" * 47), 2, "usage.hex"),
         (("extend", "--index", "0", "--digest", "00" * 49), 2, "usage.hex"),
         (("quote", "--report-data", "00" * 65), 2, "usage.hex"),
         (("quote", "--report-data", ""), 2, "usage.hex"),

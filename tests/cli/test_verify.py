@@ -34,7 +34,13 @@ def test_accepted_is_0(files: Files) -> None:
     assert done.status == 0
     assert done.text.startswith("ACCEPTED  TDX evidence under sha256:")
     assert "TCB status UpToDate" in done.text
-    assert done.err == ""
+    assert "no report data was expected" in done.err
+
+
+def test_accepted_for_a_nonce_needs_no_remark(files: Files) -> None:
+    expected = ("--report-data", REPORT_DATA.hex())
+    done = troth(*files.sound, "--policy", files.policy, *expected)
+    assert (done.status, done.err) == (0, "")
 
 
 def test_accepted_in_json(files: Files) -> None:

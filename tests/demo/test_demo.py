@@ -4,52 +4,164 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-DEMO = Path(__file__).resolve().parents[2] / "demo" / "demo.py"
-TROTH = Path(sys.executable).with_name("troth")
+from tests.demo.quick import MAINS
 
-# What is taken out of the command that the demo starts, and the step that must notice.
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "demo" / "demo.py"
+QUICK = Path(__file__).with_name("quick.py")
+NO_STATUS = "from troth.token.status import StatusList as S; S.revoked = lambda self, index: False"
+BUNDLE = "import troth.verify.bundle.check as m"
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is taken out of a program, the act that is played, and the step that must notice."""
+
+    program: str
+    code: str
+    acts: str
+    step: str
+
+
 DEFECTS = {
-    "attestation key not bound": (
+    "attestation key not bound": Defect(
+        "troth",
         "import troth.verify.intel.enclave as m; m.same = lambda one, other: True",
+        "quotes",
         "another attestation key",
     ),
-    "report data not compared": (
+    "report data not compared": Defect(
+        "troth",
         "import troth.verify.tdx.quote as m; m.same = lambda one, other: True",
+        "quotes",
         "somebody else's nonce",
     ),
-    "revocation ignored": (
+    "revocation of platforms ignored": Defect(
+        "troth",
         "from troth.crypto.crl import Crl; Crl.revokes = lambda self, certificate: False",
+        "quotes",
         "PCK certificate is revoked",
     ),
-    "every root trusted": (
-        (
-            "from troth.verify import Anchor, Anchors; Anchors.match = lambda self, root: "
-            "Anchor.of(root)"
-        ),
+    "every root trusted": Defect(
+        "troth",
+        "from troth.verify import Anchor, Anchors; Anchors.match = lambda self, r: Anchor.of(r)",
+        "quotes",
         "names its root",
     ),
-    "policy accepts all": (
+    "policy for quotes accepts all": Defect(
+        "troth",
         "import troth.policy.rules as m; m.Rules.decide = lambda self: None",
+        "quotes",
         "now denies it",
     ),
-    "genuine exits with 0": (
-        "import troth.cli._verify as m; m._EXIT['genuine'] = 0",
-        "not yet a yes",
+    "genuine exits with 0": Defect(
+        "troth", "import troth.cli._verify as m; m._EXIT['genuine'] = 0", "quotes", "not yet a yes"
+    ),
+    "a report over other data is taken": Defect(
+        "trothd",
+        "import troth.orchestrator.device as m; m.same = lambda one, other: True",
+        "tvm",
+        "another writer puts its data",
+    ),
+    "a foreign writer of registers is unheeded": Defect(
+        "trothd",
+        "from troth.orchestrator.daemon import Daemon; Daemon._watch = lambda self, found: None",
+        "register",
+        "seen the foreign writer",
+    ),
+    "the root register is not compared": Defect(
+        "verifier",
+        f"{BUNDLE}; m.check_register = lambda bundle, body, wanted, steps: 'rtmr3'",
+        "register",
+        "somebody extends the root register",
+    ),
+    "a nonce can be used again": Defect(
+        "verifier",
+        "import troth.verifier.store as m; m._use_nonce = lambda *_: None",
+        "forgeries",
+        "a replay",
+    ),
+    "any nonce is ours": Defect(
+        "verifier",
+        "import troth.verifier.challenge as m\n"
+        "m.Challenges.recognise = lambda self, nonce, steps: self._at\n"
+        "m.Challenges.compare = lambda self, nonce, steps: None",
+        "forgeries",
+        "another's nonce",
+    ),
+    "audience not compared": Defect(
+        "verifier",
+        "from troth.verify.bundle.steps import Steps; check = Steps.check\n"
+        "Steps.check = lambda self, rule, holds, *a, **k:"
+        " check(self, rule, holds or rule == 'audience', *a, **k)",
+        "forgeries",
+        "another audience",
+    ),
+    "proof not climbed": Defect(
+        "verifier",
+        "import troth.verify.bundle.statement as m; m.check_claim = lambda bundle: None",
+        "forgeries",
+        "the neighbour's proof",
+    ),
+    "report data of epochs not compared": Defect(
+        "verifier",
+        f"{BUNDLE}; m.check_report_data = lambda *_: None",
+        "forgeries",
+        "one flipped bit",
+    ),
+    "epoch signature not checked": Defect(
+        "verifier",
+        "import troth.verify.bundle.root as m; m.check_epoch_signature = lambda bundle: None",
+        "forgeries",
+        "one flipped bit",
+    ),
+    "release policy accepts all": Defect(
+        "broker",
+        "from troth.broker.policy import Decision, ReleasePolicy\n"
+        "ReleasePolicy.decide = lambda self, ear, path: Decision(granted=True, rule='all')",
+        "secrets",
+        "refused the secret of payments",
+    ),
+    "verifier's policy accepts every model": Defect(
+        "verifier",
+        "import troth.verifier.appraiser as m; m.check_model = lambda verified, steps: None",
+        "model",
+        "trothd told the verifier",
+    ),
+    "token verify ignores the status list": Defect(
+        "troth", NO_STATUS, "model", "told the verifier"
+    ),
+    "broker ignores the status list": Defect("broker", NO_STATUS, "model", "the broker takes"),
+    "trothd tells nobody": Defect(
+        "trothd",
+        "from troth.orchestrator.renewal import Push; Push.demand = lambda self: None",
+        "model",
+        "trothd told the verifier",
     ),
 }
 
 
-def run_demo(troth: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the demo with the command `troth`; it is done in a few seconds."""
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(DEMO), *arguments]
+
+
+def run_demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo; without options all of it, in less than half a minute."""
     return subprocess.run(
-        [sys.executable, str(DEMO), "--troth", troth],
+        command(*arguments),
         capture_output=True,
         text=True,
         check=False,
@@ -57,25 +169,91 @@ def run_demo(troth: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
+def processes_with(text: str) -> list[str]:
+    """Return the command lines of living processes in which a text occurs."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has ended
+        if text in line:
+            found.append(line)
+    return found
+
+
 def test_every_step_holds(vectors: Path) -> None:
-    done = run_demo(shlex.quote(str(TROTH)), TROTH_VECTORS=str(vectors))
-    assert done.returncode == 0, done.stderr
-    assert "All 11 steps held" in done.stdout
+    done = run_demo(TROTH_VECTORS=str(vectors))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All 36 steps held" in done.stdout
+    assert "three of Intel's own" in done.stdout
 
 
 def test_without_vectors_it_says_so(tmp_path: Path) -> None:
-    done = run_demo(shlex.quote(str(TROTH)), TROTH_VECTORS=str(tmp_path))
+    done = run_demo("--acts", "quotes", TROTH_VECTORS=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "Intel's real quotes are NOT judged" in done.stdout
     assert "All 8 steps held" in done.stdout
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
-def test_a_defect_fails_the_demo_by_name(defect: str, tmp_path: Path) -> None:
-    code, step = DEFECTS[defect]
-    program = tmp_path / "defective.py"
-    program.write_text(f"{code}\nfrom troth.cli import main\nmain()\n")
-    done = run_demo(shlex.join([sys.executable, str(program)]), TROTH_VECTORS=str(tmp_path))
-    assert done.returncode == 1
-    assert "DEMO FAILED at step" in done.stderr
-    assert step in done.stderr
+@pytest.fixture(scope="module")
+def forks() -> Iterator[str]:
+    """The socket of a process that has imported all programs; see quick.py."""
+    with tempfile.TemporaryDirectory() as base:
+        path = f"{base}/forks"
+        process = subprocess.Popen([sys.executable, str(QUICK), path], stdout=subprocess.PIPE)
+        with process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"READY\n"
+            yield path
+            process.terminate()
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_fails_the_demo_by_name(name: str, forks: str, tmp_path: Path) -> None:
+    defect = DEFECTS[name]
+    programs = [
+        f"--{program}={shlex.join([sys.executable, '-S', '-E', str(QUICK), forks, module, code])}"
+        for program, module in MAINS.items()
+        for code in [defect.code if program == defect.program else ""]
+    ]
+    done = run_demo(*programs, "--acts", defect.acts, TROTH_VECTORS=str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    failed = re.search(r"^DEMO FAILED at step \d+ \((.*?)\): ", done.stderr, re.MULTILINE)
+    assert failed is not None, done.stderr
+    assert defect.step in failed[1], done.stderr
+
+
+def test_an_unknown_act_is_refused() -> None:
+    assert "no act" in run_demo("--acts", "quotes,none").stderr
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
+def test_what_is_kept_runs_until_told(number: signal.Signals | None) -> None:
+    with tempfile.TemporaryDirectory(prefix="k") as base:  # a unix socket's path must be short
+        kept = subprocess.Popen(
+            command("--acts", "tvm", "--keep"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TMPDIR": base},
+        )
+        assert kept.stdout is not None
+        lines: list[str] = []
+        while not lines or "Enter or Ctrl-C" not in lines[-1]:
+            lines.append(kept.stdout.readline())
+            assert lines[-1], "".join(lines)
+        tried = "\n".join(line for line in lines if line.startswith("  export"))
+        script = f"{tried}\ntroth secret get payments/database --audience urn:demo:broker"
+        assert subprocess.check_output(["/bin/sh", "-c", script]) == b"correct horse"
+        assert len(processes_with(base)) >= 4
+        if number is None:
+            kept.communicate("\n")
+        else:
+            kept.send_signal(number)
+            kept.communicate()
+        deadline = time.monotonic() + 10
+        while processes_with(base) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert processes_with(base) == []
+        assert list(Path(base).iterdir()) == []

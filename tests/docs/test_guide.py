@@ -12,6 +12,7 @@ import pytest
 
 from tools import doc_blocks, house
 from tools.doc_blocks import Block
+from troth.broker.policy import parse_release_policy
 from troth.policy import parse_policy
 
 PAGES = [
@@ -38,7 +39,8 @@ def test_every_block_does_what_the_page_says(
         elif block.language == "python":
             printed = execute(block, where, names)
         elif block.language == "toml" and block.text.startswith("version"):
-            parse_policy(block.text.encode(), where)
+            read = parse_release_policy if "[[rule]]" in block.text else parse_policy
+            read(block.text.encode(), where)
 
 
 def follow(block: Block, where: str, directory: Path) -> None:

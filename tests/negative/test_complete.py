@@ -20,7 +20,25 @@ AREAS: Final = frozenset(
     {"quote", "tdx", "pck", "chain", "crl", "qe", "tcb", "collateral", "unsupported", "policy"}
 )
 
-ELSEWHERE: Final = frozenset({"unsupported.profile"})  # a binding's, and no quote's
+# Codes of bundles, and of no quote.
+ELSEWHERE: Final = frozenset(
+    {"unsupported.profile"}
+    | {
+        f"policy.{rule}"
+        for rule in (
+            "alarms",
+            "boot",
+            "configuration",
+            "doors",
+            "emulated",
+            "image-digest",
+            "label",
+            "migratable",
+            "mode",
+            "origin",
+        )
+    }
+)
 
 # Classes by DECISIONS: written down here, and not taken from the table that they are held to.
 CLASSES: Final = {

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import click
 from troth.crypto.x509 import certificates_from_pem
 from troth.endorse.intel import CollateralSet, is_bundle, parse_bundle
 from troth.endorse.intel.bundle import BUNDLE_MAX_BYTES
-from troth.errors import MalformedError, TrothError, UsageError
+from troth.errors import MalformedError, TrothError, UsageError, printable
 from troth.infra import clock
 from troth.infra.files import read_bounded
 from troth.policy import Policy, parse_policy
@@ -23,7 +24,14 @@ from troth.policy.document import POLICY_MAX_BYTES
 from troth.verify import INTEL_SGX_ROOT, Anchor, Anchors
 from troth.wire.text import parse_hex, parse_instant
 
-__all__ = ["anchors", "collateral_sets", "hex_bytes", "instant", "load_policy"]
+__all__ = [
+    "anchors",
+    "collateral_sets",
+    "hex_bytes",
+    "instant",
+    "load_policy",
+    "one_reader_of_stdin",
+]
 
 _PEM_MAX_BYTES: Final = 64 * 1024
 _PEM_MOST: Final = 16
@@ -49,8 +57,8 @@ def instant(text: str | None) -> datetime:
         ) from None
 
 
-def hex_bytes(text: str, option: str, most: int) -> bytes:
-    """Return 1 to `most` bytes given in hex.
+def hex_bytes(text: str, option: str, most: int, *, least: int = 1) -> bytes:
+    """Return `least` to `most` bytes given in hex.
 
     Raises:
         UsageError: `usage.hex`.
@@ -59,9 +67,20 @@ def hex_bytes(text: str, option: str, most: int) -> bytes:
         data = parse_hex(text)
     except MalformedError as error:
         raise UsageError("usage.hex", f"{option}: {error.detail}") from None
-    if not 0 < len(data) <= most:
-        raise UsageError("usage.hex", f"{option}: {len(data)} bytes, 1 to {most} are due")
+    if not least <= len(data) <= most:
+        due = f"{most}" if least == most else f"{least} to {most}"
+        raise UsageError("usage.hex", f"{option}: {len(data)} bytes, {due} are due")
     return data
+
+
+def one_reader_of_stdin(*paths: str | None) -> None:
+    """Demand that `-`, standard input, is named at most once.
+
+    Raises:
+        UsageError: `usage.arguments`.
+    """
+    if paths.count("-") > 1:
+        raise UsageError("usage.arguments", "standard input can be read once: give - once")
 
 
 def anchors(roots: Iterable[str]) -> Anchors:
@@ -100,27 +119,39 @@ def load_policy(path: str | None) -> Policy | None:
     """
     if path is None:
         return None
-    return parse_policy(read_bounded(path, POLICY_MAX_BYTES), path)
+    return parse_policy(read_bounded(path, POLICY_MAX_BYTES), printable(path))
 
 
 def _sets(path: str) -> list[CollateralSet]:
     if path == "-" or not Path(path).is_dir():
         return [_bundle(path, read_bounded(path, BUNDLE_MAX_BYTES))]
     sets = []
-    for file in sorted(Path(path).glob("*.json")):
-        data = read_bounded(str(file), BUNDLE_MAX_BYTES)
+    for file in _files(path):
+        data = read_bounded(file, BUNDLE_MAX_BYTES)
         with _named(file):
             wanted = is_bundle(data)
         if wanted:
-            sets.append(_bundle(str(file), data))
+            sets.append(_bundle(file, data))
         else:
-            click.echo(f"troth: {file}: not a collateral bundle, left out", err=True)
+            left_out = printable(file)
+            click.echo(f"troth: {left_out}: not a collateral bundle, left out", err=True)
     return sets
+
+
+def _files(directory: str) -> list[str]:
+    """Return the regular files of a directory that may be bundles; a pipe would make us wait."""
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(
+                one.path for one in entries if one.name.endswith(".json") and one.is_file()
+            )
+    except OSError as error:
+        raise UsageError("usage.file", f"{directory}: {error.strerror}") from None
 
 
 def _bundle(path: str, data: bytes) -> CollateralSet:
     with _named(path):
-        return parse_bundle(data, path)
+        return parse_bundle(data, printable(path))
 
 
 @contextmanager

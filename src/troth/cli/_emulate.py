@@ -93,8 +93,7 @@ def init(
     settings = Settings().with_status(platform=status)
     td = settings.td
     if mr_td is not None:
-        raw = arguments.hex_bytes(mr_td, "--mr-td", MEASUREMENT_BYTES)
-        td = replace(td, mr_td=raw.ljust(MEASUREMENT_BYTES, b"\0").hex())
+        td = replace(td, mr_td=_measurement(mr_td, "--mr-td").hex())
     if debug:
         bits = bytes.fromhex(td.attributes)
         td = replace(td, attributes=bytes((bits[0] | _DEBUG_BIT, *bits[1:])).hex())
@@ -104,7 +103,12 @@ def init(
         platform=replace(settings.platform, ca=ca),
         quote_version=5 if quote_version == "5" else 4,
     )
-    tee = SoftwareTdx.create(settings, at=arguments.instant(at))
+    try:
+        tee = SoftwareTdx.create(settings, at=arguments.instant(at))
+    except (OverflowError, ValueError):
+        raise UsageError(
+            "usage.time", f"{at}: certificates cannot be issued for so early or late an instant"
+        ) from None
     try:
         create_in(Path(directory), tee)
     except FileExistsError:
@@ -126,6 +130,7 @@ def init(
 def quote(directory: str, report_data: str, output: str | None) -> None:
     """Make a quote of the software TDX in DIRECTORY."""
     data = arguments.hex_bytes(report_data, "--report-data", REPORT_DATA_BYTES)
+    _demand_directory(directory)
     if output is None and sys.stdout.isatty():
         raise UsageError("usage.arguments", "a quote is binary: give --output, or redirect stdout")
     made = load(Path(directory)).quote(data.ljust(REPORT_DATA_BYTES, b"\0"))
@@ -142,8 +147,18 @@ def quote(directory: str, report_data: str, output: str | None) -> None:
 @click.option("--digest", metavar="HEX", required=True, help="What to extend it with, 48 bytes.")
 def extend(directory: str, index: int, digest: str) -> None:
     """Extend a measurement register of the software TDX in DIRECTORY and print its new value."""
-    raw = arguments.hex_bytes(digest, "--digest", MEASUREMENT_BYTES)
+    raw = _measurement(digest, "--digest")
+    _demand_directory(directory)
     with opened(Path(directory)) as tee:
         tee.extend(index, raw)
         value = tee.registers()[index]
     click.echo(value.hex())
+
+
+def _measurement(text: str, option: str) -> bytes:
+    return arguments.hex_bytes(text, option, MEASUREMENT_BYTES, least=MEASUREMENT_BYTES)
+
+
+def _demand_directory(directory: str) -> None:
+    if not Path(directory).is_dir():
+        raise UsageError("usage.file", f"{directory}: no such directory; make one with init")

@@ -61,6 +61,11 @@ def print_judgement(judgement: Judgement, *, as_json: bool, whole_trace: bool) -
         if isinstance(judgement.bundle, BundleView):
             said = "nothing about the boot was checked: the policy has no reference values"
         click.echo(f"troth: genuine, and {said}", err=True)
+    elif judgement.verdict == "accepted" and _is_undated(judgement.trace):
+        click.echo(
+            "troth: accepted, and no report data was expected: the quote may be an old one",
+            err=True,
+        )
     if as_json:
         print_json(judgement)
         return
@@ -116,6 +121,13 @@ def print_groups(facts: Mapping[str, object]) -> None:
             click.secho(f"\n{title}", bold=True)
             for name in present:
                 _line(name, facts[name])
+
+
+def _is_undated(trace: Sequence[TraceEntry]) -> bool:
+    """Say whether neither the caller nor the policy held the report data to anything."""
+    return any(one.rule == "policy.report_data" and one.expected == "any" for one in trace) and any(
+        one.rule == "11.report-data" and one.verdict == "skipped" for one in trace
+    )
 
 
 def _print_verdict(judgement: Judgement) -> None:

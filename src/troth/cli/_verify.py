@@ -119,6 +119,7 @@ def verify(
     _exclude("--collateral", collateral, "--without-collateral", without_collateral)
     _exclude("--policy", policy, "--genuine-is-enough", genuine_is_enough)
     _exclude("--nonce", nonce, "--any-nonce", any_nonce)
+    arguments.one_reader_of_stdin(file, policy, *collateral, *root)
     instant = arguments.instant(at)
     expected = None if report_data is None else _report_data(report_data)
     options = JudgeOptions(

@@ -106,7 +106,7 @@ def parse_policy(data: bytes, name: str) -> Policy:
     document, text = parse_toml(data, name, "usage.policy", max_bytes=POLICY_MAX_BYTES)
     version = document.pop("version", None)
     if type(version) is not int or version != _VERSION:
-        raise UsageError("usage.policy", f"{name}: version = {_VERSION} is due, not {version!r}")
+        raise UsageError("usage.policy", f"{name}: version = {_VERSION} is due")
     for key in document:
         if key not in _SECTIONS:
             known = ", ".join(f"[{one}]" for one in _SECTIONS)

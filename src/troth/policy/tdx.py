@@ -152,8 +152,8 @@ def _td_rules(body: TdReportBody, policy: TdxPolicy, rules: Rules) -> None:
 
 CONVERTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "status": lambda value: values.words(value, STATUSES),
-    "advisories_allowed": values.words,
-    "advisories_denied": values.word_set,
+    "advisories_allowed": values.advisories,
+    "advisories_denied": values.advisory_set,
     "debug": values.debug,
     "attributes_required": lambda value: values.word_set(value, TdAttributes.NAMES),
     "attributes_allowed": lambda value: values.words(value, TdAttributes.NAMES),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from troth.errors import MalformedError
@@ -15,6 +16,8 @@ Allowed = frozenset[bytes] | type[AnyValue]
 Words = frozenset[str] | type[AnyValue]
 
 ANY: Final = "any"
+MOST: Final = 0xFFFF_FFFF  # no number or count here can be larger
+_ADVISORY: Final = re.compile(r"[A-Z]+-SA-\d{5}", re.ASCII)
 ABSENT: Final = b""  # a field that the report's version does not have; spelled "absent"
 
 
@@ -63,6 +66,21 @@ def _bytes(text: str, size: int, *, pad: bool, absent: bool) -> bytes:
     return data.ljust(size, b"\0")
 
 
+def advisory_set(value: object) -> frozenset[str]:
+    """Return a list of advisories, spelled as vendors do: a misspelt one would deny nothing."""
+    found = word_set(value)
+    for one in sorted(found):
+        if not _ADVISORY.fullmatch(one):
+            message = f"{one!r}: not an advisory, such as INTEL-SA-00837"
+            raise ValueError(message)
+    return found
+
+
+def advisories(value: object) -> Words:
+    """Return `advisory_set`, or AnyValue for "any"."""
+    return AnyValue if value == ANY else advisory_set(value)
+
+
 def debug(value: object) -> str:
     """Return "forbid" or "any"."""
     if value not in ("forbid", ANY):
@@ -75,7 +93,7 @@ def number(value: object) -> int | type[AnyValue]:
     """Return a number that is not negative, or AnyValue for "any"."""
     if value == ANY:
         return AnyValue
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= MOST:
         message = 'a number or "any" is due'
         raise ValueError(message)
     return value

@@ -19,8 +19,10 @@ __all__ = ["Path", "line_of", "parse_toml", "spell"]
 Path = Sequence[str | int]
 """Names of tables and keys, and the index of an element behind the name of an array."""
 
-_HEADER: Final = re.compile(r"\s*(?P<open>\[\[?)\s*(?P<name>[^\[\]]+?)\s*\]\]?\s*(#.*)?")
-_KEY: Final = re.compile(r"\s*(?P<name>[A-Za-z0-9_\"'-]+)\s*(=|\.)")
+# No two parts that can match the same text stand side by side, so that a line costs linear time.
+_HEADER: Final = re.compile(r"[ \t]*+(?P<open>\[\[?)(?P<name>[^\[\]]*+)\]\]?[ \t]*+(#.*)?")
+_KEY: Final = re.compile(r"[ \t]*+(?P<name>[A-Za-z0-9_\"'-]++)[ \t]*+(=|\.)")
+_MOST_DOTS: Final = 256  # in one line: the library takes quadratic time for a key of many parts
 
 
 def parse_toml(data: bytes, name: str, code: str, *, max_bytes: int) -> tuple[dict[str, Any], str]:
@@ -39,9 +41,13 @@ def parse_toml(data: bytes, name: str, code: str, *, max_bytes: int) -> tuple[di
         raise UsageError(code, f"{name}: more than {max_bytes} bytes")
     try:
         text = data.decode("utf-8")
+        if any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
+            raise UsageError(code, f"{name}: a line with more than {_MOST_DOTS} dots")
         return tomllib.loads(text), text
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(code, f"{name}: {error}") from None
+    except ValueError:  # an integer of more digits than Python converts
+        raise UsageError(code, f"{name}: a number of too many digits") from None
     except RecursionError:
         raise UsageError(code, f"{name}: nested too deeply") from None
 
@@ -60,7 +66,7 @@ def line_of(text: str, path: Path) -> str:
     for number, line in enumerate(text.splitlines(), 1):
         header = _HEADER.fullmatch(line)
         if header:
-            table = _table(header["name"], counts, is_element=header["open"] == "[[")
+            table = _table(header["name"].strip(), counts, is_element=header["open"] == "[[")
             found = table
         else:
             key = _KEY.match(line)

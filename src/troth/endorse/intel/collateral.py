@@ -126,7 +126,13 @@ def choose(
         if one.tee == tee and one.fmspc == fmspc and one.pck_crl.issuer == ca.subject
     ]
     if not fitting:
-        kinds = sorted({f"{one.tee} {one.fmspc.hex()}" for one in given})
+        kinds = sorted(
+            {
+                f"{one.tee} collateral for FMSPC {one.fmspc.hex()} and "
+                f"{one.pck_crl_issuer.common_name!r}"
+                for one in given
+            }
+        )
         raise StaleError(
             "collateral.missing",
             f"wanted: {tee} collateral for FMSPC {fmspc.hex()} and {ca.common_name!r}; "

@@ -96,23 +96,24 @@ class Bundle:
         Raises:
             MalformedError: `binding.…`, collateral without members, or a name out of bounds.
         """
-        value: dict[str, object] = {
-            _TYPE: labels.EVIDENCE_TYPE,
-            "report": [Media.REPORT, self.report.encoded, _EVIDENCE],
-            "root": [Media.ROOT, self.root.encoded, _EVIDENCE],
-            "epoch": [Media.EPOCH, self.epoch.encoded, _EVIDENCE],
-        }
-        if isinstance(self.claim, Delegated):
-            value["statement"] = [Media.SIGNED, self.claim.signed.encoded, _EVIDENCE]
-            value["anchor"] = {_TYPE: labels.ANCHOR_TYPE} | _proven(self.claim.anchor)
-        else:
-            value |= _proven(self.claim)
+        # In the order of the encoding, which spares the encoder the sorting.
+        value: dict[str, object] = {}
+        if self.ima is not None:
+            value["ima"] = [Media.IMA, self.ima, _EVIDENCE]
         if self.log is not None:
             value["log"] = [Media.LOG, self.log.encoded, _EVIDENCE]
         if self.ccel is not None:
             value["ccel"] = [Media.CCEL, self.ccel, _EVIDENCE]
-        if self.ima is not None:
-            value["ima"] = [Media.IMA, self.ima, _EVIDENCE]
+        value["root"] = [Media.ROOT, self.root.encoded, _EVIDENCE]
+        value["epoch"] = [Media.EPOCH, self.epoch.encoded, _EVIDENCE]
+        report: list[object] = [Media.REPORT, self.report.encoded, _EVIDENCE]
+        if isinstance(self.claim, Delegated):
+            value["anchor"] = _proven({}, labels.ANCHOR_TYPE, self.claim.anchor)
+            value["report"] = report
+            value[_TYPE] = labels.EVIDENCE_TYPE
+            value["statement"] = [Media.SIGNED, self.claim.signed.encoded, _EVIDENCE]
+        else:
+            _proven(value, labels.EVIDENCE_TYPE, self.claim, report)
         if self.collateral is not None:
             value["collateral"] = _collateral(self.collateral)
         object.__setattr__(self, "encoded", cbor.encode(value))
@@ -160,11 +161,19 @@ class Bundle:
         return isinstance(self.claim, Delegated)
 
 
-def _proven(claim: ProvenStatement) -> dict[str, object]:
-    return {
-        "statement": [Media.FRESH, claim.statement.encoded, _EVIDENCE],
-        "proof": [Media.PROOF, claim.proof.encoded, _EVIDENCE],
-    }
+def _proven(
+    value: dict[str, object],
+    kind: str,
+    claim: ProvenStatement,
+    report: list[object] | None = None,
+) -> dict[str, object]:
+    """Add a fresh statement with its proof to a collection, in the order of the encoding."""
+    value["proof"] = [Media.PROOF, claim.proof.encoded, _EVIDENCE]
+    if report is not None:
+        value["report"] = report
+    value[_TYPE] = kind
+    value["statement"] = [Media.FRESH, claim.statement.encoded, _EVIDENCE]
+    return value
 
 
 def _read_proven(got: Mapping[str, Any]) -> ProvenStatement:

@@ -243,7 +243,7 @@ def _judge(
 def _check_report_data(body: TdReportBody, expected: bytes | type[AnyValue], trace: Trace) -> None:
     """Step 11. A short expectation is never a prefix match: the rest must be zero."""
     if isinstance(expected, type):
-        trace.skipped("11.report-data", why="any value, by the caller's word")
+        trace.skipped("11.report-data", why="no value is expected by the caller")
         return
     if len(expected) > REPORT_DATA_BYTES:
         raise UntrustedError("tdx.report-data", f"{len(expected)} bytes are expected, 64 exist")
