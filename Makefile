@@ -53,7 +53,7 @@ venv: .venv/.ready ## make the development environment in .venv
 # --- use ------------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: .venv-run/.ready ## see troth work: make evidence, judge it, refuse forgeries
+demo: .venv-run/.ready ## see troth work: a workload gets its secret, forgeries are refused
 	.venv-run/bin/python demo/demo.py
 
 .PHONY: bench

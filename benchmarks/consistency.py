@@ -16,6 +16,7 @@ from benchmarks.daemons import cbor_request, trothd
 from benchmarks.load import OK, connect, whole
 from tests.orchestrator.reader import read
 from tests.orchestrator.running import Trothd
+from tests.tdx import AT
 from troth.evidence.binding import Bundle, LogHead
 from troth.evidence.binding.checks import check_claim
 
@@ -37,7 +38,7 @@ class _Seen:
 def consistency(directory: Path, *, seconds: float, latency_ms: int) -> dict[str, object]:
     """Run all of them for some seconds, then verify all that they were told."""
     directory.mkdir()
-    with trothd(directory / "t", LABELS, latency_ms=latency_ms) as one:
+    with trothd(directory / "t", LABELS, latency_ms=latency_ms, at=AT) as one:
         stop = threading.Event()
         written = [0] * WRITERS
         seen = [_Seen(f"n{number % LABELS}") for number in range(READERS)]
@@ -112,16 +113,22 @@ def _problems(one: Trothd, seen: _Seen) -> list[str]:
             bundle = Bundle.parse(data)
             check_claim(bundle)
             got = read(data, tee)
-            namespace = bundle.statement.namespace
-            known = known or LogHead.empty(namespace.id)
-            if bundle.log is None or bundle.log.start != known.count:
-                raise AssertionError("not the entries that were asked for")
-            for entry in bundle.log.entries:
-                known = known.append(entry)
-            if known != namespace.log:
-                raise AssertionError("the log does not lead to the head in the statement")
+            known = known or LogHead.empty(bundle.statement.namespace.id)
+            problem, known = _leads_on(bundle, known)
             if not got.rooted or got.namespace[2] != seen.label:
-                raise AssertionError("another namespace's, or unrooted")
+                problem = "another namespace's, or unrooted"
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a bundle that fails
-            found.append(f"{type(error).__name__}: {error}")
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            found.append(problem)
     return found
+
+
+def _leads_on(bundle: Bundle, known: LogHead) -> tuple[str, LogHead]:
+    """Say whether the entries in a bundle lead from a known head to the one in its statement."""
+    head = bundle.statement.namespace.log
+    if bundle.log is None or bundle.log.start != known.count:
+        return "not the entries that were asked for", head
+    for entry in bundle.log.entries:
+        known = known.append(entry)
+    return ("" if known == head else "the log does not lead to the head in the statement"), head

@@ -77,10 +77,20 @@ def namespaces(count: int) -> str:
 
 
 @contextlib.contextmanager
-def trothd(directory: Path, count: int, *, latency_ms: int = 0, tail: str = "") -> Iterator[Trothd]:
-    """Run a trothd on a software TDX."""
+def trothd(
+    directory: Path, count: int, *, latency_ms: int = 0, tail: str = "", at: datetime | None = None
+) -> Iterator[Trothd]:
+    """Run a trothd on a software TDX.
+
+    Args:
+        directory: a new one.
+        count: of namespaces.
+        latency_ms: what a report takes.
+        tail: of the configuration.
+        at: since when the software TDX's certificates are valid; now if None.
+    """
     directory.mkdir(_DIRECTORY_MODE)
-    create_in(directory / "tee", SoftwareTdx.create(at=datetime.now(UTC)))
+    create_in(directory / "tee", SoftwareTdx.create(at=at or datetime.now(UTC)))
     one = Trothd(directory, namespaces(count), tsm=f"latency_ms = {latency_ms}", tail=tail)
     try:
         yield one.start()

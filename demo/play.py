@@ -28,6 +28,7 @@ __all__ = ["main"]
 _PROGRAMS = ("troth", "trothd", "troth-verifier", "troth-broker")
 _ACTS = ("tvm", "callers", "secrets", "model", "forgeries", "register", "quotes")
 _NEEDS_BROKER = frozenset({"secrets", "model"})
+_PATIENCE_S = 10.0  # the broker may keep a status list for two
 _DIRECTORY_MOST = 60  # characters; a unix socket's path has at most 107
 
 
@@ -45,7 +46,7 @@ def main() -> int:
     ):
         site = Site(programs, Path(name))
         try:
-            _play(site, steps, options.acts, is_kept=options.keep)
+            _play(site, steps, options.acts, patience=options.patience, is_kept=options.keep)
         except StepFailedError as error:
             print(f"\nDEMO FAILED at {error}", file=sys.stderr)
             return 1
@@ -58,7 +59,9 @@ def main() -> int:
     return 0
 
 
-def _play(site: Site, steps: Steps, acts: frozenset[str], *, is_kept: bool) -> None:
+def _play(
+    site: Site, steps: Steps, acts: frozenset[str], *, patience: float, is_kept: bool
+) -> None:
     servers = [
         *(["troth-verifier"] if acts - {"quotes", "tvm"} or is_kept else []),
         *(["troth-broker"] if acts & _NEEDS_BROKER or is_kept else []),
@@ -74,7 +77,7 @@ def _play(site: Site, steps: Steps, acts: frozenset[str], *, is_kept: bool) -> N
     if "secrets" in acts:
         workloads.get_secrets(site, steps)
     if "model" in acts:
-        workloads.leave_model(site, steps)
+        workloads.leave_model(site, steps, patience)
     if "forgeries" in acts:
         forgeries.refuse_forgeries(site, steps)
     if "register" in acts and not is_kept:  # it ends the TVM for good
@@ -104,6 +107,13 @@ def _options() -> argparse.Namespace:
         default=frozenset(_ACTS),
         metavar="ACT[,ACT]",
         help=f"play only these, with what they need: {', '.join(_ACTS)} [all]",
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=_PATIENCE_S,
+        metavar="SECONDS",
+        help="how long a revocation may take to reach the broker [%(default)g]",
     )
     parser.add_argument(
         "--keep",

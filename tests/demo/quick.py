@@ -39,7 +39,8 @@ def _serve(path: str) -> NoReturn:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.bind(path)
     listening.listen(64)
-    print("READY", flush=True)
+    sys.stdout.write("READY\n")
+    sys.stdout.flush()
     while True:
         connection, _ = listening.accept()
         if os.fork() == 0:
@@ -74,11 +75,11 @@ def _run(connection: socket.socket) -> NoReturn:
         os._exit(code)
 
 
-def _ask(path: str, module: str, code: str, arguments: list[str]) -> int:
+def _ask(path: str, module: str, code: str, *arguments: str) -> int:
     """Have a command run with our descriptors, and return its status."""
-    if arguments[:1] in (["serve"], ["root"]):
+    if arguments[0] in {"serve", "root"}:
         text = f"{code}\nfrom {module} import main\nmain()"
-        os.execv(sys.executable, [sys.executable, "-c", text, *arguments])
+        os.execv(sys.executable, [sys.executable, "-c", text, *arguments])  # noqa: S606 - no shell is wanted
     asked = {
         "module": module,
         "code": code,
@@ -95,4 +96,4 @@ def _ask(path: str, module: str, code: str, arguments: list[str]) -> int:
 if __name__ == "__main__":
     if len(sys.argv) == 2:
         _serve(sys.argv[1])
-    sys.exit(_ask(*sys.argv[1:4], sys.argv[4:]))
+    sys.exit(_ask(*sys.argv[1:]))

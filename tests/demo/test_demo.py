@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -209,15 +209,24 @@ def forks() -> Iterator[str]:
             process.terminate()
 
 
+def quickly(forks: str, defects: Mapping[str, str]) -> list[str]:
+    """Return options that start the programs by quick.py, some of them with a defect."""
+    start = [sys.executable, "-S", "-E", str(QUICK), forks]
+    return [
+        f"--{program}={shlex.join([*start, module, defects.get(program, '')])}"
+        for program, module in MAINS.items()
+    ]
+
+
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_defect_fails_the_demo_by_name(name: str, forks: str, tmp_path: Path) -> None:
     defect = DEFECTS[name]
-    programs = [
-        f"--{program}={shlex.join([sys.executable, '-S', '-E', str(QUICK), forks, module, code])}"
-        for program, module in MAINS.items()
-        for code in [defect.code if program == defect.program else ""]
-    ]
-    done = run_demo(*programs, "--acts", defect.acts, TROTH_VECTORS=str(tmp_path))
+    done = run_demo(
+        *quickly(forks, {defect.program: defect.code}),
+        "--acts",
+        defect.acts,
+        TROTH_VECTORS=str(tmp_path),
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     failed = re.search(r"^DEMO FAILED at step \d+ \((.*?)\): ", done.stderr, re.MULTILINE)
     assert failed is not None, done.stderr
@@ -229,10 +238,10 @@ def test_an_unknown_act_is_refused() -> None:
 
 
 @pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
-def test_what_is_kept_runs_until_told(number: signal.Signals | None) -> None:
+def test_what_is_kept_runs_until_told(number: signal.Signals | None, forks: str) -> None:
     with tempfile.TemporaryDirectory(prefix="k") as base:  # a unix socket's path must be short
         kept = subprocess.Popen(
-            command("--acts", "tvm", "--keep"),
+            command(*quickly(forks, {}), "--acts", "tvm", "--keep"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
