@@ -59,6 +59,7 @@ demo: .venv-run/.ready ## see troth work: a workload gets its secret, forgeries 
 .PHONY: bench
 bench: .venv/.ready ## measure against the limit and a peer; results in benchmarks/results/
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.daemon
 
 # --- hold to account ------------------------------------------------------------------------------
 

@@ -16,14 +16,13 @@ import os
 import platform
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.cases import Case, all_cases
+from benchmarks.rates import rate
 
 HERE = Path(__file__).resolve().parent
 ROUNDS = 7
@@ -49,18 +48,6 @@ class Measured:
             "slowest": round(min(self.rates), 1),
             "fastest": round(max(self.rates), 1),
         }
-
-
-def rate(work: Callable[[], object], seconds: float) -> float:
-    """Return how often `work` is done in a second, over about `seconds`."""
-    done, batch = 0, 1
-    started = time.perf_counter()
-    while (passed := time.perf_counter() - started) < seconds:
-        for _ in range(batch):
-            work()
-        done += batch
-        batch = min(batch * 2, 256)
-    return done / passed
 
 
 def measure(case: Case, rounds: int, seconds: float) -> dict[str, Measured]:

@@ -223,8 +223,8 @@ def test_a_defect_fails_the_demo_by_name(name: str, forks: str, tmp_path: Path) 
     defect = DEFECTS[name]
     done = run_demo(
         *quickly(forks, {defect.program: defect.code}),
-        "--acts",
-        defect.acts,
+        f"--acts={defect.acts}",
+        "--patience=3",
         TROTH_VECTORS=str(tmp_path),
     )
     assert done.returncode == 1, done.stdout + done.stderr
