@@ -67,6 +67,16 @@ bench: .venv/.ready ## measure against the limit and a peer; results in benchmar
 test: .venv/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST)
 
+.venv-guest/.locked: requirements/guest.txt requirements/build.txt
+	$(call make_venv,.venv-guest,requirements/guest.txt requirements/build.txt)
+
+.venv-guest/.ready: .venv-guest/.locked pyproject.toml
+	$(call install_editable,.venv-guest)
+
+.PHONY: test-core
+test-core: .venv-guest/.ready ## run what runs in a guest with the guest's dependencies alone
+	.venv-guest/bin/python tools/try_core.py
+
 .PHONY: coverage
 coverage: .venv/.ready ## run all tests and list the branches that none of them takes
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing
@@ -137,6 +147,6 @@ system-deps: ## install what is missing from the system (root, apt)
 
 .PHONY: clean
 clean: ## remove everything that was made here, environments too
-	rm -rf .venv .venv-run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .cache \
+	rm -rf .venv .venv-run .venv-guest .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .cache \
 		.hypothesis .coverage .coverage.* dist site
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
