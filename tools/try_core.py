@@ -44,9 +44,8 @@ def run(*arguments: object, due: int = 0) -> bytes:
     program, *rest = map(str, arguments)
     done = subprocess.run([BIN / program, *rest], capture_output=True, check=False)
     if done.returncode != due:
-        sys.exit(
-            f"{program}: exit status {done.returncode}, {due} is due\n{done.stderr.decode()}{done.stdout.decode()}"
-        )
+        said = (done.stderr + done.stdout).decode()
+        sys.exit(f"{program}: exit status {done.returncode}, {due} is due\n{said}")
     return done.stdout
 
 
