@@ -287,7 +287,9 @@ def test_another_platforms_sets_are_not_looked_at() -> None:
     assert chosen(other, sgx, SET, tee="SGX") == "sgx"
     wanted = (
         f"wanted: TDX collateral for FMSPC {FMSPC.hex()} and 'Intel SGX PCK Platform CA'; "
-        f"given: SGX {FMSPC.hex()}, TDX {'00' * 6}, TDX {FMSPC.hex()}"
+        f"given: SGX collateral for FMSPC {FMSPC.hex()} and 'Intel SGX PCK Platform CA', "
+        f"TDX collateral for FMSPC {'00' * 6} and 'Intel SGX PCK Platform CA', "
+        f"TDX collateral for FMSPC {FMSPC.hex()} and 'Intel SGX PCK Processor CA'"
     )
     with refused("collateral.missing", wanted):
         chosen(other, sgx, list_of_other_ca)

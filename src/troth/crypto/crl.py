@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from cryptography import x509
-from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
 
 from troth.crypto.x509 import LIBRARY_REFUSALS, Certificate, check_whole_octets
 from troth.errors import MalformedError, StaleError, UntrustedError
@@ -55,6 +55,12 @@ class Crl:
 
     def __repr__(self) -> str:
         return f"Crl({len(self._crl)} entries, until {self.next_update})"
+
+    @property
+    def issuer_common_name(self) -> str:
+        """The issuer's only common name, for people; empty where there is none, or several."""
+        names = self._crl.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if len(names) == 1 else ""
 
     @cached_property
     def algorithm_known(self) -> bool:

@@ -129,7 +129,7 @@ def choose(
         kinds = sorted(
             {
                 f"{one.tee} collateral for FMSPC {one.fmspc.hex()} and "
-                f"{one.pck_crl_issuer.common_name!r}"
+                f"{one.pck_crl.issuer_common_name!r}"
                 for one in given
             }
         )
