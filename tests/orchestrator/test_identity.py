@@ -260,3 +260,39 @@ def test_who_leaves_before_the_freeze_costs_nothing(make: Callable[..., Trothd])
     until(lambda: one.metric("troth_waiting") == 0)
     assert one.metric("troth_epochs_total") == 1
     assert read(one.evidence("payments").body, one.software()).rooted
+
+
+BEGUN = """
+import os, socket, sys, time
+body = sys.argv[2].encode()
+path = sys.argv[3]
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+head = f"POST {path} HTTP/1.1\\r\\nhost: a\\r\\ncontent-type: application/json\\r\\n"
+s.sendall(f"{head}content-length: {len(body)}\\r\\n\\r\\n".encode() + body[:5])
+time.sleep(0.3)  # trothd has looked at us, and reads on
+if os.fork():
+    os._exit(0)
+time.sleep(0.3)
+s.sendall(body[5:])
+print(s.recv(65536).split()[1].decode(), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/events", '{"domain": "app", "operation": "run", "content": "x"}'),
+        ("/v1/evidence", '{"nonce": "' + "A" * 43 + '", "audience": "a"}'),
+    ],
+)
+def test_who_dies_while_its_request_is_read_is_refused(
+    shared: Trothd, path: str, body: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BEGUN, str(shared.socket("payments")), body, path],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.stdout.strip() == "403", done.stderr

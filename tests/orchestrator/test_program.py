@@ -247,6 +247,27 @@ limits = { log_entries = 2, log_bytes = 2048 }
     assert (got.namespace[4][0], got.namespace[5]) == (2, 2)
 
 
+def test_a_full_log_does_not_hide_the_step_out_of_the_model(make: Callable[..., Trothd]) -> None:
+    namespaces = """
+[[namespace]]
+label = "payments"
+cgroup = "any"
+capabilities = ["evidence", "extend"]
+model = "A1"
+limits = { log_entries = 2, log_bytes = 2048 }
+"""
+    one = make(namespaces).start()
+    assert one.event("payments", "known").status == 200
+    assert call(one.admin, "POST", "/v1/namespaces/payments/seal").status == 200
+    assert one.event("payments", "known").status == 200
+    assert one.event("payments", "known").code == "log.full"
+    left = one.event("payments", "unknown")
+    assert (left.status, left.json["forensic"]) == (200, 1)
+    assert one.event("payments", "another").code == "log.full"
+    model = call(one.socket("payments"), "GET", "/v1/namespace").json["model"]
+    assert model["forensic"] == 1
+
+
 def test_the_metrics_name_no_namespace(shared: Trothd) -> None:
     shared.evidence("payments")
     text = call(shared.admin, "GET", "/metrics").body

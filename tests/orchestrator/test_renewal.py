@@ -198,7 +198,7 @@ def test_a_push_is_made_once_for_events_that_come_together_and_again_for_later_o
         push.demand()
         await settle()
         assert verifier.issued == 1
-        verifier.error = DeniedError("verifier.refused")  # which is what is expected of it
+        verifier.error = DeniedError("verifier.refused", "403 model.forensic")  # as is expected
         push.demand()
         await settle()
         assert counts == ["good", "good"]
@@ -207,6 +207,10 @@ def test_a_push_is_made_once_for_events_that_come_together_and_again_for_later_o
         await settle()
         await clock.pass_by(clock.waits[-1])
         assert counts == ["good", "good", "failed", "failed"]
+        # A refusal for another reason has barred nothing, so it is no end.
+        verifier.error = DeniedError("verifier.refused", "403 policy.boot")
+        await clock.pass_by(clock.waits[-1])
+        assert counts == ["good", "good", "failed", "failed", "failed"]
         verifier.error = None
         await clock.pass_by(clock.waits[-1])
         assert counts[-1] == "good"

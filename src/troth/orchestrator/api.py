@@ -86,6 +86,7 @@ class _Api:
             request = Request.parse(await read_body(http, REQUEST_MAX_BYTES))
         else:
             request = Request.parse_json(await read_body(http, REQUEST_JSON_MAX_BYTES))
+        namespace, peer = _who(http)  # once more: reading took as long as the caller liked
         bundle = await self._daemon.evidence(namespace, request, peer)
         return Response(bundle, media_type=CMW_TYPE)
 
@@ -94,6 +95,7 @@ class _Api:
         namespace.demand("extend")
         _is_cbor(http, allowed=False)
         body = await read_body(http, _EVENT_MAX_BYTES)
+        namespace, _ = _who(http)  # once more: reading took as long as the caller liked
         event = json.decode(body, _Event, max_bytes=_EVENT_MAX_BYTES, max_depth=2)
         forensic = self._daemon.append(namespace, event.domain, event.operation, event.content)
         log = namespace.state.log

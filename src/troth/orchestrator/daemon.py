@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 
 from troth.crypto.digest import same
-from troth.errors import DeniedError, TrothError, UsageError
+from troth.errors import DeniedError, DriverError, TrothError, UsageError
 from troth.evidence.binding import Caller, Mode, Origin, Request
 from troth.evidence.model import Verdict
 from troth.infra.clock import now
@@ -180,7 +180,13 @@ class Daemon:
             DeniedError: `log.full`, `model.full`, `namespace.closed`.
             DriverError: `state.write`.
         """
-        verdict = namespace.append(domain, operation, content)
+        try:
+            verdict = namespace.append(domain, operation, content)
+        except (DeniedError, DriverError):
+            # What could not be noted is a gap: relying parties hear of it before they ask again.
+            if namespace.is_open and namespace.is_sealed:
+                self.errands.left_model(namespace)
+            raise
         self.metrics.events.inc()
         if verdict is Verdict.FORENSIC:
             _log.warning(Event.NAMESPACE_LEFT_MODEL, label=namespace.label)

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from troth.errors import DeniedError, DriverError, MalformedError, TrothError
-from troth.evidence.binding import ImageDigest, LogHead, LogPart
+from troth.evidence.binding import ImageDigest, LogHead, LogPart, Phase
 from troth.evidence.binding import Namespace as Claims
 from troth.evidence.model import Model, Step, Verdict, a1
 from troth.orchestrator.configuration import Limits
@@ -178,22 +178,30 @@ class Namespace:
         Raises:
             MalformedError: `binding.type`, `binding.range`.
             DeniedError: `log.full`, `model.full`, a gap was added; `namespace.closed`.
-            DriverError: `state.write`; nothing changed.
+            DriverError: `state.write`; a gap was added.
         """
         self.demand_open()
         point = a1.point_of(domain, operation, content)
         entry = event_entry(domain, operation, content)
         verdict, model = None, None
         try:
-            self._check_room(entry)
+            left_before = self.state.model is not None and self.state.model.forensic > 0
             if self.state.model is not None:
                 verdict, model = self.state.model.observe(point)
+            # The first step out of the model has its place: a full log must not hide it.
+            if verdict is not Verdict.FORENSIC or left_before:
+                self._check_room(entry)
         except DeniedError:
             self.add_gap()
             raise
         # First the journal. If we are killed behind it, the event is in the log although nobody
         # was told; killed before it, it is not, and nobody was told either.
-        self._journal.append(Kind.ENTRY, entry)
+        try:
+            self._journal.append(Kind.ENTRY, entry)
+        except DriverError:
+            # The journal can take no gap either; it counts in memory, and a restart adds its own.
+            self.state = self.state.next(gaps=1)
+            raise
         self._take_entry(entry, model)
         return verdict
 
@@ -241,6 +249,11 @@ class Namespace:
         model = self.state.model.take(Step.SEAL)
         self._journal.append(Kind.SEALED)
         self.state = self.state.next(model=model)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether there is an event model that learns no more."""
+        return self.state.model is not None and self.state.model.phase is not Phase.LEARNING
 
     def close(self) -> None:
         """Close the namespace for good."""

@@ -18,7 +18,7 @@ import structlog
 from troth.errors import DeniedError, StaleError, TrothError, UntrustedError
 from troth.evidence.binding import Request
 from troth.infra.log import Event
-from troth.orchestrator.verifier_client import Verifier, lifetime_s
+from troth.orchestrator.verifier_client import Verifier, lifetime_s, was_heard
 
 __all__ = ["Clock", "LoopClock", "Push", "WarmToken"]
 
@@ -202,8 +202,9 @@ class WarmToken:
 class Push:
     """Evidence of one namespace, sent to the verifier as soon as it left its model.
 
-    One flight at a time; what happens during a flight causes another. The verifier's refusal is
-    what is expected; only silence is a reason to try again.
+    One flight at a time; what happens during a flight causes another. That the verifier refuses
+    because of the model is what is expected: then it has barred the namespace. Any other refusal
+    bars nothing, and is tried again, as silence is.
     """
 
     def __init__(
@@ -236,9 +237,12 @@ class Push:
             try:
                 nonce = await self._verifier.challenge()
                 await self._verifier.appraise(await self._attest(self._request(nonce)))
-            except (DeniedError, UntrustedError) as error:
-                _log.info(Event.PUSHED, detail=error.detail)
             except TrothError as error:
+                if was_heard(error):
+                    _log.info(Event.PUSHED, detail=error.detail)
+                    self._count("good")
+                    pause_s = _FIRST_PAUSE_S
+                    continue
                 self._count("failed")
                 _log.warning(Event.PUSH_FAILED, code=error.code, detail=error.detail)
                 self._due.set()

@@ -16,7 +16,7 @@ import msgspec
 from troth.errors import DeniedError, DriverError, MalformedError, StaleError, TrothError
 from troth.wire import base64url, json
 
-__all__ = ["HttpVerifier", "Verifier", "lifetime_s"]
+__all__ = ["HttpVerifier", "Verifier", "lifetime_s", "was_heard"]
 
 T = TypeVar("T")
 
@@ -26,6 +26,7 @@ _CMW_TYPE: Final = "application/cmw+cbor"
 _SERVER_ERROR: Final = 500
 _CLIENT_ERROR: Final = 400
 _CONFLICT: Final = 409
+_HEARD: Final = ("model.", "binding.barred")  # codes behind which the verifier has barred
 
 LONGEST_S: Final = 300  # BINDING, "What this asks of tokens": five minutes at most
 SHORTEST_S: Final = 5  # what says less is renewed as if it said this
@@ -121,6 +122,11 @@ def lifetime_s(token: str) -> int:
     except (ValueError, MalformedError):
         raise DriverError("verifier.answer", "not a token") from None
     return max(SHORTEST_S, min(LONGEST_S, got.exp - got.iat))
+
+
+def was_heard(error: TrothError) -> bool:
+    """Say whether a verifier refused evidence because of the event model, and so has barred it."""
+    return error.code == "verifier.refused" and error.detail.partition(" ")[2].startswith(_HEARD)
 
 
 def _client(endpoint: str) -> httpx2.AsyncClient:

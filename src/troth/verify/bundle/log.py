@@ -17,7 +17,7 @@ __all__ = ["check_log", "check_model", "check_recollection", "left_model"]
 
 # What says that a namespace is no longer in the state that a policy wants; the other codes of
 # `check_model` say that it never was meant by this policy.
-_LEFT_MODEL = frozenset({"model.forensic", "model.state", "model.unsealed"})
+_LEFT_MODEL = frozenset({"model.forensic", "model.gaps", "model.state", "model.unsealed"})
 
 _ANY = "any"
 _ABSENT = "absent"
