@@ -55,7 +55,7 @@ def test_the_path_of_the_tree_itself_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url somewhere",
+        "--index" + "-url somewhere",
         "-f wheels",
         "# from https://example.net",
         "a @ file:///a.whl",

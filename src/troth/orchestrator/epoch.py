@@ -173,7 +173,7 @@ class EpochBuilder:
             for one in waiting:
                 one.refuse(error)
             return
-        except Exception:
+        except Exception:  # our bug: it goes on up, and nobody who waits is left waiting
             for one in waiting:
                 one.refuse(DriverError("epoch.failed"))
             raise

@@ -94,7 +94,7 @@ class Journal:
                 records, size = _records(data, path)
                 if size != len(data):
                     os.ftruncate(handle, size)
-            except BaseException:
+            except BaseException:  # whatever it is goes on up; only the descriptor is ours
                 os.close(handle)
                 raise
         except OSError as error:
