@@ -4,6 +4,8 @@
 PYTHON ?= python3
 # What fits the machine; `make test PYTEST="-k crl -x"` narrows a run.
 PYTEST ?= -n 2
+# What stands for the kernel in the demo: emulated, or fuse (root and the package fuse3).
+DRIVER ?= emulated
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -54,18 +56,28 @@ venv: .venv/.ready ## make the development environment in .venv
 
 .PHONY: demo
 demo: .venv-run/.ready ## see troth work: a workload gets its secret, forgeries are refused
-	.venv-run/bin/python demo/demo.py
+	.venv-run/bin/python demo/demo.py --driver $(DRIVER)
 
 .PHONY: bench
 bench: .venv/.ready ## measure against the limit and a peer; results in benchmarks/results/
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.daemon
+	$(BIN)/python -m benchmarks.logs
+	$(BIN)/python -m benchmarks.tsm
 
 # --- hold to account ------------------------------------------------------------------------------
 
 .PHONY: test
 test: .venv/.ready ## run all tests
 	$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: test-clients
+test-clients: .venv/.ready ## run clients that others wrote, in Go and Rust, on the software TEE
+	$(BIN)/python -m pytest -n0 tests/clients
+
+.PHONY: test-vm
+test-vm: .venv/.ready ## run what meets the real kernel, in a virtual machine (root)
+	$(BIN)/python -m pytest -n0 -s -rs tests/vm
 
 .venv-guest/.locked: requirements/guest.txt requirements/build.txt
 	$(call make_venv,.venv-guest,requirements/guest.txt requirements/build.txt)
@@ -81,7 +93,7 @@ test-core: .venv-guest/.ready ## run what runs in a guest with the guest's depen
 coverage: .venv/.ready ## run all tests and list the branches that none of them takes
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing
 
-CHECKS := check-format check-lint check-types check-layers check-house check-docs check-readme
+CHECKS := check-format check-lint check-types check-layers check-house check-docs check-readme check-conformance
 
 .PHONY: check $(CHECKS)
 check: $(CHECKS) ## hold format, lint, types, layers, house rules, docs and README to account
@@ -106,6 +118,9 @@ check-docs: .venv/.ready
 
 check-readme: .venv/.ready
 	$(BIN)/python -m tools.check_readme
+
+check-conformance: .venv/.ready
+	$(BIN)/python -m tools.conformance
 
 # --- rewrite --------------------------------------------------------------------------------------
 
@@ -144,6 +159,14 @@ dist: .venv/.ready ## build wheel and sdist, and try the wheel in an empty envir
 .PHONY: system-deps
 system-deps: ## install what is missing from the system (root, apt)
 	@bash tools/system-deps.sh "$(PYTHON)"
+
+.PHONY: system-deps-clients
+system-deps-clients: ## install what test-clients needs from the system (root, apt)
+	@bash tools/client-deps.sh
+
+.PHONY: system-deps-vm
+system-deps-vm: ## install what test-vm needs from the system (root, apt)
+	@bash tools/vm-deps.sh
 
 .PHONY: clean
 clean: ## remove everything that was made here, environments too

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from demo.kernel import KERNELS
 from demo.programs import Answer, Command, Programs, call
 from demo.steps import Steps, expect, say
 from troth.token.seal import AgreementKey
@@ -38,18 +39,13 @@ SECRETS = {"payments/database": b"correct horse", "reports/smtp": b"battery stap
 LABELS = ("payments", "reports")
 _BUNDLE_TYPE = "application/cmw+cbor"
 
-# A report of the software TDX takes 100 ms, and into the first one another writer puts its data.
 _TROTHD = """\
 [trothd]
 run_directory = "{directory}/run"
 admin_socket = "{directory}/admin/trothd.sock"
 root_register = "rtmr3"
 [tsm]
-driver = "emulated"
-directory = "{directory}/td"
-latency_ms = 100
-inject = [{{fault = "report-data", report = 1}}]
-[verifier]
+{tsm}[verifier]
 url = "unix:{directory}/verifier/verifier.sock"
 audience = "{audience}"
 """
@@ -81,11 +77,12 @@ model = "appraised"
 class Site:
     """Where everything is, and how to speak to it."""
 
-    def __init__(self, programs: Programs, directory: Path) -> None:
-        """Make nothing yet; everything will be in `directory`."""
+    def __init__(self, programs: Programs, directory: Path, driver: str) -> None:
+        """Make nothing yet; everything will be in `directory`; `driver` is one of `KERNELS`."""
         self.programs = programs
         self.directory = directory
         self.td = directory / "td"
+        self.kernel = KERNELS[driver](programs, self.td)
         self.admin = directory / "admin" / "trothd.sock"
         self.verifier = directory / "verifier" / "verifier.sock"
         self.broker = directory / "broker" / "broker.sock"
@@ -181,7 +178,9 @@ def raise_tvm(site: Site, steps: Steps) -> None:
     directory, programs = site.directory, site.programs
     with steps.step("trothd takes root in the TVM, with the namespaces payments and reports"):
         config = directory / "trothd.toml"
-        text = _TROTHD.format(directory=directory, audience=AUDIENCE)
+        site.kernel.start()
+        tsm = site.kernel.section
+        text = _TROTHD.format(directory=directory, tsm=tsm, audience=AUDIENCE)
         config.write_text(text + "".join(_NAMESPACE.format(label=one) for one in LABELS))
         site.cnf.write_text(json.dumps(dict(AgreementKey().jwk)))
         serve = programs.spelled("trothd", "serve", "--config", config)
@@ -201,7 +200,8 @@ def write_policy(site: Site, steps: Steps) -> None:
     """Write the verifier's policy from what the TVM shows, and judge that by it, offline."""
     nonce = secrets.token_bytes(32)
     with steps.step("another writer puts its data into the first report: trothd asks again"):
-        bundle = site.attest("payments", nonce)
+        with site.kernel.disturb():
+            bundle = site.attest("payments", nonce)
         say(f"reports by trothd's count: {site.reports('failed')} refused, {site.reports()} good")
         expect("refused reports", site.reports("failed"), due=1)
     with steps.step("a policy is written from this evidence, and accepts it offline"):

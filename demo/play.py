@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from demo import forgeries, place, quotes, workloads
+from demo.kernel import KERNELS
 from demo.place import AUDIENCE, Site
 from demo.programs import Programs
 from demo.steps import StepFailedError, Steps
@@ -44,7 +45,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="troth-", dir=_short_directory()) as name,
         Programs(commands, Path(name)) as programs,
     ):
-        site = Site(programs, Path(name))
+        site = Site(programs, Path(name), options.driver)
         try:
             _play(site, steps, options.acts, patience=options.patience, is_kept=options.keep)
         except StepFailedError as error:
@@ -101,6 +102,13 @@ def _options() -> argparse.Namespace:
             metavar="COMMAND",
             help=f"what to start for {name} [%(default)s]",
         )
+    parser.add_argument(
+        "--driver",
+        choices=sorted(KERNELS),
+        default="emulated",
+        help="what trothd's TSM is: a software TDX in its process, or the files of a kernel with "
+        "one, shown by FUSE, which takes root [%(default)s]",
+    )
     parser.add_argument(
         "--acts",
         type=_acts,

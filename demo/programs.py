@@ -35,6 +35,7 @@ class Command:
     stdin: bytes = b""
     environment: Mapping[str, str] | None = None
     who: str = ""  # whose command line it is, as it is shown
+    ready: str = "READY\n"  # how the line begins by which a server says that it serves
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Programs:
         return [out for out, _ in told]
 
     def serve(self, *commands: Command) -> None:
-        """Start servers and wait until each says READY.
+        """Start servers and wait until each says that it serves.
 
         Raises:
             StepFailedError: one ends before.
@@ -136,7 +137,7 @@ class Programs:
                 self._running.append(self._serve(one, log))
         for one, process in zip(commands, self._running[-len(commands) :], strict=True):
             line = process.stdout.readline() if process.stdout else b""
-            if line != b"READY\n":
+            if not line.startswith(one.ready.encode()):
                 told = self._log(one).read_text(errors="replace")[-2000:]
                 raise StepFailedError(f"{one.program} is not ready: {told}")
 

@@ -128,8 +128,7 @@ def leave_model(site: Site, steps: Steps, patience: float) -> None:
 def extend_behind(site: Site, steps: Steps) -> None:
     """Somebody with the TDX extends the root register; from then on nothing of this VM is true."""
     with steps.step("somebody extends the root register behind trothd's back"):
-        extend = ("emulate", "tdx", "extend", site.td, "--index", "3", "--digest", "ab" * 48)
-        site.programs.run(Command("troth", extend))
+        site.kernel.extend(b"\xab" * 48)
         answer = site.appraise(site.attest("payments", site.challenge()))
         say(f"POST /v1/appraise: {refusal(answer)}")
         expect("step", answer.json.get("step"), due=7)

@@ -44,10 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each report carry the vector cases that its test settles."""
+    """Let each report carry the vector cases that its test settles; skip what needs a TEE."""
     for item in items:
         for mark in item.iter_markers("vector"):
             item.user_properties.extend(("vector", name) for name in mark.args)
+        if item.get_closest_marker("hardware") and os.environ.get("TROTH_HARDWARE") != "1":
+            item.add_marker(pytest.mark.skip(reason="needs a confidential VM: TROTH_HARDWARE=1"))
 
 
 def _is_full_run(config: pytest.Config) -> bool:

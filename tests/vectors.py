@@ -97,8 +97,49 @@ def _quote_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
         yield VectorCase(id=f"{name}:{kind}[{index}]", kind=kind, entry=entry, expect=stated)
 
 
+def _snp_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+    """A report has the fields that it parses to."""
+    name = f"{folder}/{entry['file']}"
+    yield VectorCase(id=f"{name}:fields", kind="fields", entry=entry, expect=entry["fields"])
+
+
+def _log_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+    """A log has the registers that it replays to, and perhaps a quote that it belongs to."""
+    name = f"{folder}/{entry['file']}"
+    if entry["what"].startswith("reject"):
+        kind, expect = "reject", entry["what"]
+    elif entry["what"].startswith("ACPI CCEL table"):
+        kind, expect = "table", entry["what"]
+    elif entry["what"].startswith("what the source project parses"):
+        kind, expect = "reading", entry["what"]
+    elif "replayed" in entry:
+        kind, expect = "replayed", entry["replayed"]
+    elif "replay_of_template_hashes" in entry:
+        kind, expect = "hashes", entry["replay_of_template_hashes"]
+    else:
+        kind, expect = "unknown", None
+    yield VectorCase(id=f"{name}:{kind}", kind=kind, entry=entry, expect=expect)
+    for index, stated in enumerate(entry.get("matches_quote", ())):
+        kind = "quote"
+        yield VectorCase(id=f"{name}:{kind}[{index}]", kind=kind, entry=entry, expect=stated)
+
+
+def _guest_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+    """Of a guest's files, the logs: they lead to the PCRs that were read there."""
+    file = entry["file"].partition("/")[2]
+    if file.startswith(("ima_ascii", "ima_binary", "binary_bios_measurements")):
+        kind = "after-quote" if "_after_quote" in file else "pcrs"
+        name = f"{folder}/{entry['file']}"
+        yield VectorCase(id=f"{name}:{kind}", kind=kind, entry=entry, expect=None)
+
+
 # The folders that this version covers, and how a MANIFEST entry of each becomes cases.
 COVERED: Final[dict[str, Callable[[str, dict[str, Any]], Iterator[VectorCase]]]] = {
+    "snp": _snp_cases,
+    "eventlog-cc": _log_cases,
+    "eventlog-tpm": _log_cases,
+    "ima": _log_cases,
+    "qemu-ima": _guest_cases,
     "tdx-quote": _quote_cases,
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Install what the make targets need from the system: make, git and a Python that can make venvs.
+# Install what the make targets need from the system: make, git, a Python that can make venvs, FUSE.
 #
 # Says nothing and changes nothing where everything is there. Otherwise it needs root and apt.
 set -euo pipefail
@@ -11,6 +11,7 @@ command -v make >/dev/null || missing+=(make)
 command -v git >/dev/null || missing+=(git)
 command -v "$python" >/dev/null || missing+=(python3)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+command -v fusermount3 >/dev/null || missing+=(fuse3)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then

@@ -77,7 +77,7 @@ def _run(connection: socket.socket) -> NoReturn:
 
 def _ask(path: str, module: str, code: str, *arguments: str) -> int:
     """Have a command run with our descriptors, and return its status."""
-    if arguments[0] in {"serve", "root"}:
+    if arguments[0] in {"serve", "root"} or "--mount" in arguments:
         text = f"{code}\nfrom {module} import main\nmain()"
         os.execv(sys.executable, [sys.executable, "-c", text, *arguments])  # noqa: S606 - no shell is wanted
     asked = {

@@ -26,6 +26,14 @@ NO_STATUS = "from troth.token.status import StatusList as S; S.revoked = lambda 
 BUNDLE = "import troth.verify.bundle.check as m"
 
 
+# On the kernel's files three checks stand behind each other; a report of another gets past none.
+UNHEEDED = """
+import troth.orchestrator.device, troth.tsm.configfs.driver as driver, troth.tsm.driver
+driver._undisturbed = lambda entry, due: entry.text("provider")
+troth.tsm.driver.same = troth.orchestrator.device.same = lambda one, other: True
+"""
+
+
 @dataclass(frozen=True)
 class Defect:
     """What is taken out of a program, the act that is played, and the step that must notice."""
@@ -34,6 +42,7 @@ class Defect:
     code: str
     acts: str
     step: str
+    driver: str = "emulated"
 
 
 DEFECTS = {
@@ -75,6 +84,9 @@ DEFECTS = {
         "import troth.orchestrator.device as m; m.same = lambda one, other: True",
         "tvm",
         "another writer puts its data",
+    ),
+    "a torn report of the kernel is taken": Defect(
+        "trothd", UNHEEDED, "tvm", "another writer puts its data", driver="fuse"
     ),
     "a foreign writer of registers is unheeded": Defect(
         "trothd",
@@ -169,6 +181,12 @@ def run_demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
+def demand_fuse() -> None:
+    """Skip a test where nothing can be mounted."""
+    if os.geteuid() != 0 or not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        pytest.skip("mounting a view takes /dev/fuse and root")
+
+
 def processes_with(text: str) -> list[str]:
     """Return the command lines of living processes in which a text occurs."""
     found = []
@@ -221,9 +239,12 @@ def quickly(forks: str, defects: Mapping[str, str]) -> list[str]:
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_defect_fails_the_demo_by_name(name: str, forks: str, tmp_path: Path) -> None:
     defect = DEFECTS[name]
+    if defect.driver == "fuse":
+        demand_fuse()
     done = run_demo(
         *quickly(forks, {defect.program: defect.code}),
         f"--acts={defect.acts}",
+        f"--driver={defect.driver}",
         "--patience=3",
         TROTH_VECTORS=str(tmp_path),
     )
@@ -231,6 +252,19 @@ def test_a_defect_fails_the_demo_by_name(name: str, forks: str, tmp_path: Path) 
     failed = re.search(r"^DEMO FAILED at step \d+ \((.*?)\): ", done.stderr, re.MULTILINE)
     assert failed is not None, done.stderr
     assert defect.step in failed[1], done.stderr
+
+
+def test_the_steps_hold_on_the_files_of_a_kernel(forks: str) -> None:
+    demand_fuse()
+    with tempfile.TemporaryDirectory(prefix="f") as base:
+        done = run_demo(
+            *quickly(forks, {}), "--driver=fuse", "--acts=tvm,callers,register", TMPDIR=base
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "foreign writer: " in done.stdout
+        assert processes_with(base) == []
+        assert list(Path(base).iterdir()) == []
+        assert base not in Path("/proc/self/mounts").read_text(encoding="utf-8")
 
 
 def test_an_unknown_act_is_refused() -> None:

@@ -94,6 +94,7 @@ class Trothd:
     tsm: str = ""
     tail: str = ""
     root_register: str = "rtmr3"
+    driver: str = ""  # what stands first in [tsm], if not the emulated driver and its directory
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
 
@@ -114,8 +115,7 @@ admin_socket = "{self.admin}"
 root_register = "{self.root_register}"
 {self.trothd}
 [tsm]
-driver = "emulated"
-directory = "{self.tee}"
+{self.driver or f'driver = "emulated"{chr(10)}directory = "{self.tee}"'}
 {self.tsm}
 {self.namespaces}
 {self.tail}

@@ -10,7 +10,7 @@ import pytest
 from tests.tdx import AT, REPORT_DATA
 from troth.crypto.digest import sha384
 from troth.errors import DriverError
-from troth.tsm.driver import Driver, Report, glance
+from troth.tsm.driver import Driver, Report, ServiceRequest, glance
 from troth.tsm.emulated.driver import EmulatedDriver, Fault, Injection
 from troth.tsm.emulated.tdx import SoftwareTdx, create_in
 
@@ -38,7 +38,7 @@ def test_an_extend_is_kept_and_seen_by_others(directory: Path) -> None:
 
 def test_tdx_has_no_levels_and_no_services(directory: Path) -> None:
     driver = EmulatedDriver(directory)
-    for wanted in ({"privlevel": 0}, {"service": "svsm"}):
+    for wanted in ({"privlevel": 0}, {"service": ServiceRequest()}):
         with pytest.raises(DriverError, match=r"tsm.argument"):
             driver.report(REPORT_DATA, **wanted)
 

@@ -3,39 +3,32 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 import click
 from click.core import ParameterSource
 
 from troth import __version__
 from troth.cli import _peers as peers
+from troth.cli import _tsm as tsm
 from troth.cli._printer import print_json
+from troth.cli._tsm import Finding
 from troth.client import Broker, Trothd, Verifier
 from troth.client.calls import get_text
 from troth.crypto.build import library_versions
 from troth.errors import DriverError, TrothError, UsageError
 from troth.infra.files import read_bounded
 from troth.token import parse_jwks
+from troth.tsm.choose import choose
+from troth.tsm.probe import DEVICES, SYSFS, probe
 
 __all__ = ["doctor"]
 
 _KEYS_MAX_BYTES: Final = 64 * 1024
-_SOURCES: Final = {
-    "configfs": Path("/sys/kernel/config/tsm/report"),  # Linux >= 6.7, ABI/testing/configfs-tsm
-    "tdx device": Path("/dev/tdx_guest"),
-    "sev device": Path("/dev/sev-guest"),
-}
-
-
-class _Finding(NamedTuple):
-    about: str
-    verdict: Literal["ok", "absent", "failed"]
-    detail: str
 
 
 @click.command()
@@ -46,6 +39,14 @@ class _Finding(NamedTuple):
     "--broker-key", metavar="FILE", envvar="TROTH_BROKER_KEY", help="[env: TROTH_BROKER_KEY]"
 )
 @peers.ca_option
+@click.option(
+    "--sysfs", metavar="DIR", default=str(SYSFS), show_default=True, help="The root of sysfs."
+)
+@click.option(
+    "--quote-service",
+    metavar="ADDRESS",
+    help="A TDX host's quote generation service, unix:/PATH or vsock:CID:PORT.",
+)
 @peers.timeout_option
 @peers.as_json_option
 def doctor(
@@ -54,10 +55,15 @@ def doctor(
     broker: str | None,
     broker_key: str | None,
     ca: str | None,
+    sysfs: str,
+    quote_service: str | None,
     timeout: float,
     as_json: bool,
 ) -> int:
     """Say what troth finds on this machine and which of the configured programs answer.
+
+    Of the drivers to a TSM it says which one trothd takes with driver = "auto", and why not each
+    of the others. To see whether configfs-tsm has a provider, a report entry is made and removed.
 
     What is not configured is absent, and that is no fault; what is configured and does not work is.
 
@@ -66,50 +72,44 @@ def doctor(
     """
     source = click.get_current_context().get_parameter_source("socket")
     unnamed = source is ParameterSource.DEFAULT and not Path(socket).exists()
+    found = probe(Path(sysfs), DEVICES, tsm.address(quote_service))
+    choice = choose(found)
     findings = [
         *_machine(),
+        *tsm.findings(found),
         _asked("trothd", None if unnamed else socket, lambda: _trothd(socket, timeout)),
         _asked("verifier", verifier, lambda: _verifier(verifier or "", timeout, ca)),
         _asked("broker", broker, lambda: _broker(broker or "", timeout, ca)),
         _asked("broker key", broker_key, lambda: _keys(broker_key or "")),
     ]
     if as_json:
-        print_json({"findings": [one._asdict() for one in findings]})
+        print_json({"findings": [one._asdict() for one in findings], "tsm": asdict(choice)})
     else:
         colours = {"ok": "green", "absent": "yellow", "failed": "red"}
         for one in findings:
             mark = click.style(f"{one.verdict:7}", fg=colours[one.verdict])
-            click.echo(f"{mark} {one.about:12} {one.detail}")
+            click.echo(f"{mark} {one.about:13} {one.detail}")
+        tsm.print_choice(choice)
     failed = any(one.verdict == "failed" for one in findings)
     return DriverError.exit_code if failed else 0
 
 
-def _machine() -> list[_Finding]:
+def _machine() -> list[Finding]:
     library, openssl = library_versions()
     return [
-        _Finding("troth", "ok", f"{__version__}, Python {platform.python_version()}"),
-        _Finding("cryptography", "ok", f"{library} with {openssl}"),
-        _Finding("kernel", "ok", f"{platform.system()} {platform.release()}"),
-        *(_source(name, path) for name, path in _SOURCES.items()),
+        Finding("troth", "ok", f"{__version__}, Python {platform.python_version()}"),
+        Finding("cryptography", "ok", f"{library} with {openssl}"),
+        Finding("kernel", "ok", f"{platform.system()} {platform.release()}"),
     ]
 
 
-def _source(name: str, path: Path) -> _Finding:
-    """Say whether a source of reports is there and whether we may use it."""
-    if not path.exists():
-        return _Finding(name, "absent", f"{path}: not there")
-    if not os.access(path, os.R_OK | os.W_OK):
-        return _Finding(name, "absent", f"{path}: there, and not for this user")
-    return _Finding(name, "ok", f"{path}: there, and for this user")
-
-
-def _asked(about: str, where: str | None, ask: Callable[[], str]) -> _Finding:
+def _asked(about: str, where: str | None, ask: Callable[[], str]) -> Finding:
     if where is None:
-        return _Finding(about, "absent", "not configured")
+        return Finding(about, "absent", "not configured")
     try:
-        return _Finding(about, "ok", f"{where}: {ask()}")
+        return Finding(about, "ok", f"{where}: {ask()}")
     except (TrothError, UsageError) as error:
-        return _Finding(about, "failed", f"{where}: {error}")
+        return Finding(about, "failed", f"{where}: {error}")
 
 
 def _trothd(socket: str, timeout: float) -> str:

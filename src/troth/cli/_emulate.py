@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Final, Literal
 
 import click
+from click.core import ParameterSource
 from msgspec.structs import replace
 
 from troth.cli import _arguments as arguments
+from troth.cli._view import View, ViewGroup, show_view
 from troth.endorse.intel.fields import PLATFORM_STATUSES
 from troth.errors import UsageError
 from troth.evidence.tdx.layout import MEASUREMENT_BYTES, REPORT_DATA_BYTES
 from troth.infra.files import write_new
-from troth.tsm.emulated.tdx import Settings, SoftwareTdx, create_in, load, opened
+from troth.tsm.emulated.tdx import Settings, SoftwareTdx, boot_log, booted, create_in, load, opened
+from troth.tsm.emulated.view import KERNELS
 
 __all__ = ["emulate"]
 
@@ -33,15 +36,72 @@ def emulate() -> None:
     """
 
 
-@emulate.group()
-def tdx() -> None:
+@emulate.group(cls=ViewGroup, invoke_without_command=True)
+@click.option(
+    "--mount",
+    metavar="DIR",
+    help="Show the files at DIR, an empty directory, until SIGINT or SIGTERM.",
+)
+@click.option(
+    "--tee",
+    metavar="DIRECTORY",
+    help="The software TDX that is shown. [default: a new one, removed at the end]",
+)
+@click.option(
+    "--kernel",
+    type=click.Choice(sorted(KERNELS)),
+    default="7.3",
+    show_default=True,
+    help="Whose files these are. 6.12 has no measurement registers, reports of up to 32 KiB, "
+    "and an empty one where the host failed to make a quote.",
+)
+@click.option(
+    "--latency-ms",
+    type=click.IntRange(0, 60_000),
+    default=0,
+    show_default=True,
+    help="How long a quote takes, at least; all others wait meanwhile, as for the kernel's lock.",
+)
+@click.option(
+    "--fail", metavar="ERRNO", help="Have every quote fail with an errno, such as EBUSY or EIO."
+)
+@click.pass_context
+def tdx(
+    context: click.Context,
+    mount: str | None,
+    tee: str | None,
+    kernel: str,
+    latency_ms: int,
+    fail: str | None,
+) -> int:
     """A software TDX: TD, module, quoting enclave, PCK hierarchy and collateral.
 
     \b
       troth emulate tdx init td
       troth emulate tdx quote td --report-data 00ff --output quote.bin
       troth verify quote.bin --root td/root.pem --collateral td/collateral.json
+
+    Without a command it shows the files in which the kernel shows a TDX guest: configfs-tsm, the
+    measurement registers, and the firmware's event log (CCEL). Errors, waits and races are the
+    kernel's. What FUSE cannot imitate is listed in docs/conformance/configfs-tsm.md.
+
+    \b
+      troth emulate tdx --tee td --mount /mnt/td
+      troth emulate tdx -- sh -c 'mkdir /sys/kernel/config/tsm/report/x && ...'
+
+    With --mount the tree of /sys appears below DIR. With -- PROGRAM it lies in /sys itself, in a
+    mount namespace that only PROGRAM is in: root needs nothing for it, others a user namespace,
+    in which PROGRAM appears to be root. Signals are passed on to PROGRAM, and its exit status
+    is that of this command: 128 and the signal's number if one killed it, 127 if there is no
+    such program, 126 if it cannot be executed. PROGRAM finds the directory of the software TDX,
+    with root.pem and collateral.json, in $TROTH_EMULATED_TDX.
     """
+    asked = View(tee=tee, mount=mount, kernel=kernel, latency_ms=latency_ms, fail=fail)
+    if context.invoked_subcommand is None:
+        return show_view(context, asked)
+    if any(context.get_parameter_source(one) != ParameterSource.DEFAULT for one in context.params):
+        raise UsageError("usage.arguments", "options of the view go without a command behind them")
+    return 0
 
 
 @tdx.command()
@@ -88,7 +148,8 @@ def init(
     """Make a software TDX in DIRECTORY, which must be new or empty.
 
     The directory then holds root.pem (the anchor to name with --root), collateral.json (the bundle
-    to give with --collateral), tee.json (settings and registers) and private keys of mode 0600.
+    to give with --collateral), tee.json (settings and registers), boot.log (the firmware's event
+    log, whose replay gives the registers) and private keys of mode 0600.
     """
     settings = Settings().with_status(platform=status)
     td = settings.td
@@ -103,14 +164,15 @@ def init(
         platform=replace(settings.platform, ca=ca),
         quote_version=5 if quote_version == "5" else 4,
     )
+    log = boot_log()
     try:
-        tee = SoftwareTdx.create(settings, at=arguments.instant(at))
+        tee = SoftwareTdx.create(booted(settings, log), at=arguments.instant(at))
     except (OverflowError, ValueError):
         raise UsageError(
             "usage.time", f"{at}: certificates cannot be issued for so early or late an instant"
         ) from None
     try:
-        create_in(Path(directory), tee)
+        create_in(Path(directory), tee, boot_log=log)
     except FileExistsError:
         raise UsageError("usage.file", f"{directory}: not empty; name a new one") from None
     except OSError as error:

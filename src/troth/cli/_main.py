@@ -24,6 +24,7 @@ from troth.cli._inspect import inspect
 from troth.cli._namespace import namespace
 from troth.cli._policy import policy
 from troth.cli._printer import print_bug, print_error, without_colour
+from troth.cli._replay import replay
 from troth.cli._secret import secret
 from troth.cli._token import token
 from troth.cli._verify import verify
@@ -93,6 +94,7 @@ def troth(context: click.Context) -> None:
 for command in (
     verify,
     inspect,
+    replay,
     policy,
     emulate,
     completion,

@@ -45,6 +45,8 @@ class Event(StrEnum):
     TOKEN_FAILED = "token.failed"  # noqa: S105 - the name of an event
     PUSHED = "push.done"
     PUSH_FAILED = "push.failed"
+    ENTRY_SWEPT = "tsm.entry-swept"  # a report entry of a process that has ended
+    ENTRY_LEFT = "tsm.entry-left"  # a report entry of ours that cannot be removed
     # troth-broker
     RELEASE_MADE = "release.made"
     RELEASE_REFUSED = "release.refused"

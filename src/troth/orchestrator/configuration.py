@@ -19,7 +19,7 @@ from troth.errors import MalformedError, UsageError
 from troth.evidence.binding import ImageDigest
 from troth.evidence.binding.request import key_of_jwk
 from troth.infra.settings import Loaded, read_settings
-from troth.tsm.emulated.driver import Injection
+from troth.orchestrator.tsm import TsmSettings, tsm_problems
 from troth.wire.text import parse_hex
 
 __all__ = [
@@ -96,15 +96,6 @@ class DaemonSettings(Strict, frozen=True, kw_only=True):
     caller_uid: bool = False  # whether statements carry the caller's uid, a hint
 
 
-class TsmSettings(Strict, frozen=True, kw_only=True):
-    """[tsm]."""
-
-    driver: Literal["emulated"]
-    directory: str
-    latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 0
-    inject: list[Injection] = []
-
-
 class VerifierSettings(Strict, frozen=True, kw_only=True):
     """[verifier]: who is told at once when a namespace leaves its model."""
 
@@ -168,6 +159,7 @@ def _problems(value: Configuration) -> Iterator[tuple[tuple[str | int, ...], str
         yield ("trothd", "admin_socket"), "lies among the namespaces' sockets"
     if value.verifier and not _is_endpoint(value.verifier.url):
         yield ("verifier", "url"), "neither http, https nor unix:/path"
+    yield from tsm_problems(value.tsm)
     seen = {ROOT_LABEL}
     for index, one in enumerate(value.namespace):
         at = ("namespace", index)

@@ -94,8 +94,7 @@ class Daemon:
         """
         self._server = server
         self._registers = await self.device.registers()
-        after = self.boot.after
-        self.is_rooted = after is not None and same(self._registers[RTMR3], after)
+        self.is_rooted = self._roots(self._registers)
         if not self.is_rooted:
             _log.warning(Event.ROOT_UNROOTED)
         for settings in self.configuration.namespace:
@@ -245,6 +244,8 @@ class Daemon:
 
     def _watch(self, registers: tuple[bytes, ...]) -> None:
         """Compare registers with what we know; a difference is an alarm."""
+        if not self._registers:  # what the TSM does not show, a report may: it is the first
+            self._registers = registers
         changed = [
             index
             for index, (was, found) in enumerate(zip(self._registers, registers, strict=True))
@@ -253,8 +254,7 @@ class Daemon:
         if not changed:
             return
         self._registers = registers
-        after = self.boot.after
-        self.is_rooted = after is not None and same(registers[RTMR3], after)
+        self.is_rooted = self._roots(registers)
         names = ", ".join(f"RTMR{index}" for index in changed)
         _log.error(Event.ALARM_REGISTER, registers=names)
         try:
@@ -262,6 +262,11 @@ class Daemon:
         except TrothError as error:
             _log.error(Event.JOURNAL_FAILED, code=error.code)
         self.metrics.alarms.set(self.namespaces.root.alarms)
+
+    def _roots(self, registers: tuple[bytes, ...]) -> bool:
+        """Say whether the root register holds this boot's root statement and nothing else."""
+        after = self.boot.after
+        return bool(registers) and after is not None and same(registers[RTMR3], after)
 
     def _note(self, text: str) -> None:
         try:

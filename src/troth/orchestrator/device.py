@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from troth.crypto.digest import same
 from troth.errors import DriverError
-from troth.tsm.driver import Driver, Glance, Report, glance
+from troth.tsm.driver import Driver, Glance, Report, due_report_data, glance
 
-__all__ = ["Device"]
+__all__ = ["Device", "registers_of"]
 
 T = TypeVar("T")
 
@@ -32,12 +32,12 @@ class Device:
         self.provider = driver.provider
 
     async def registers(self) -> tuple[bytes, ...]:
-        """Return the runtime registers.
+        """Return the runtime registers; none where the TSM has none that can be extended.
 
         Raises:
             DriverError: `tsm.…`.
         """
-        return await self._call(self._driver.registers)
+        return await self._call(lambda: registers_of(self._driver))
 
     async def report(self, report_data: bytes) -> tuple[Report, Glance]:
         """Return a report over 64 bytes that is what it should be, as far as we can see.
@@ -50,7 +50,7 @@ class Device:
         if report.provider != self.provider:
             raise DriverError("tsm.provider", f"{report.provider} in place of {self.provider}")
         seen = glance(report)
-        if not same(seen.report_data, report_data):
+        if not same(seen.report_data, due_report_data(report, report_data)):
             raise DriverError("tsm.report-other")
         if before is not None and report.generation != before + 1:
             raise DriverError("tsm.report-torn", f"generation {report.generation}, was {before}")
@@ -67,3 +67,17 @@ class Device:
 
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def registers_of(driver: Driver) -> tuple[bytes, ...]:
+    """Return the runtime registers of a TSM; none where it has none that can be extended.
+
+    Raises:
+        DriverError: `tsm.…` but `tsm.no-registers`.
+    """
+    try:
+        return driver.registers()
+    except DriverError as error:
+        if error.code != "tsm.no-registers":
+            raise
+        return ()

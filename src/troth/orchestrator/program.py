@@ -22,15 +22,14 @@ from troth.infra.settings import Loaded
 from troth.orchestrator.admin import admin_api
 from troth.orchestrator.api import workload_api
 from troth.orchestrator.boot import FD_NAME, Boot
-from troth.orchestrator.configuration import Configuration, TsmSettings, load_configuration
+from troth.orchestrator.configuration import Configuration, load_configuration
 from troth.orchestrator.daemon import Daemon
 from troth.orchestrator.device import Device
 from troth.orchestrator.faults import CrashPoints
 from troth.orchestrator.namespaces import Namespaces
 from troth.orchestrator.root_step import root_step
 from troth.orchestrator.supervise import supervise
-from troth.tsm.driver import Driver
-from troth.tsm.emulated.driver import EmulatedDriver
+from troth.orchestrator.tsm import driver_of
 
 __all__ = ["main"]
 
@@ -87,7 +86,7 @@ def root(path: str, command: tuple[str, ...], *, check_config: bool) -> None:
         return
     run = _run_directory(loaded.value)
     lock = _lock(run / "root.lock")
-    driver = _driver(loaded.value.tsm)
+    driver = driver_of(loaded.value.tsm)
     held = service.handed_over(FD_NAME)
     boot = None if held is None else Boot.unseal(held)
     if loaded.value.trothd.root_register == "none":
@@ -133,7 +132,7 @@ async def _serve(loaded: Loaded[Configuration], run: Path) -> None:
         )
     stop = stopped()
     namespaces = Namespaces(run)
-    daemon = Daemon(configuration, boot, Device(_driver(configuration.tsm)), namespaces, crash)
+    daemon = Daemon(configuration, boot, Device(driver_of(configuration.tsm)), namespaces, crash)
     server = http.HttpServer(
         workload_api(daemon), most_connections=configuration.trothd.maximum_connections
     )
@@ -149,14 +148,6 @@ async def _serve(loaded: Loaded[Configuration], run: Path) -> None:
         await server.close()
         await admin.close()
         await daemon.stop()
-
-
-def _driver(settings: TsmSettings) -> Driver:
-    return EmulatedDriver(
-        Path(settings.directory),
-        latency_s=settings.latency_ms / 1000,
-        inject=settings.inject,
-    )
 
 
 def _admin_socket(path: str) -> socket.socket:

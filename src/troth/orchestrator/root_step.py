@@ -10,11 +10,16 @@ After a crash, for the key that was handed over, or for a new one if none was:
     as before           extend now                  intend anew, then extend
     as intended after   rooted                      unrooted: the key is gone
     anything else       unrooted                    unrooted
+
+A TSM without registers, or with none that can be extended, ends the root step: a boot is unrooted
+from the start only where the configuration says `root_register = "none"`.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -89,10 +94,11 @@ def root_step(
         The boot, and its sealed memory. A verifier, not we, says whether it is rooted.
 
     Raises:
-        DriverError: `tsm.…`, `root.read-back`.
+        DriverError: `tsm.…`, `root.read-back`; `tsm.no-registers`, there is nothing to extend.
         UsageError: `usage.file`.
     """
-    register = driver.registers()[RTMR3]
+    with _or_none_by_name():
+        register = driver.registers()[RTMR3]
     intent = _read(run_directory / "root")
     found = _where(register, intent)
     is_held = held is not None and intent is not None and held.root == intent[0]
@@ -114,7 +120,8 @@ def root_step(
     crash.reach("root.intended")
     # 3. The extend. Killed here: the register is as after. The next root step goes on if the
     #    manager kept the key; if not, this boot stays unrooted, and every verifier sees it.
-    driver.extend(RTMR3, boot.root.digest)
+    with _or_none_by_name():
+        driver.extend(RTMR3, boot.root.digest)
     crash.reach("root.extended")
     # 4. What was put in is read back.
     if driver.registers()[RTMR3] != boot.after:
@@ -122,6 +129,18 @@ def root_step(
         raise DriverError("root.read-back", "somebody extended the root register meanwhile")
     _log.info(Event.ROOT_EXTENDED)
     return boot, descriptor
+
+
+@contextmanager
+def _or_none_by_name() -> Iterator[None]:
+    """Say what helps where there is nothing to extend: nobody becomes unrooted by silence."""
+    try:
+        yield
+    except DriverError as error:
+        if error.code != "tsm.no-registers":
+            raise
+        way_out = 'root_register = "none" starts without a root'
+        raise DriverError(error.code, f"{error.detail}; {way_out}") from None
 
 
 def _where(register: bytes, intent: tuple[RootStatement, bytes] | None) -> _Found:

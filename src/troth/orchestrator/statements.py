@@ -102,8 +102,8 @@ def log_part(namespace: Namespace, request: Request, state: State) -> LogPart | 
 def report_member(report: Report) -> TsmReport:
     """Return the bundle's member for a report."""
     service = None
-    if report.manifestblob is not None:
-        service = Service(provider=report.provider, manifest=report.manifestblob)
+    if report.service_provider is not None and report.manifestblob is not None:
+        service = Service(provider=report.service_provider, manifest=report.manifestblob)
     return TsmReport(
         provider=report.provider,
         outblob=report.outblob,

@@ -17,7 +17,7 @@ import msgspec
 
 from troth.crypto.digest import sha384
 from troth.errors import DriverError
-from troth.tsm.driver import TDX, Report
+from troth.tsm.driver import TDX, Report, ServiceRequest
 from troth.tsm.emulated.tdx import opened
 
 __all__ = ["EmulatedDriver", "Fault", "Injection"]
@@ -75,7 +75,11 @@ class EmulatedDriver:
         return TDX
 
     def report(
-        self, report_data: bytes, *, privlevel: int | None = None, service: str | None = None
+        self,
+        report_data: bytes,
+        *,
+        privlevel: int | None = None,
+        service: ServiceRequest | None = None,
     ) -> Report:
         """Return a quote; see `Driver.report`.
 

@@ -9,10 +9,23 @@
 It quotes as hardware does, so it is also the factory of evidence with exactly one fault.
 """
 
+from troth.tsm.emulated.tdx.boot import boot_log, booted
 from troth.tsm.emulated.tdx.collateral import Bundle
 from troth.tsm.emulated.tdx.pki import Pki
 from troth.tsm.emulated.tdx.settings import Settings
-from troth.tsm.emulated.tdx.store import create_in, load, opened, save
+from troth.tsm.emulated.tdx.store import create_in, load, load_boot_log, opened, save
 from troth.tsm.emulated.tdx.tee import SoftwareTdx
 
-__all__ = ["Bundle", "Pki", "Settings", "SoftwareTdx", "create_in", "load", "opened", "save"]
+__all__ = [
+    "Bundle",
+    "Pki",
+    "Settings",
+    "SoftwareTdx",
+    "boot_log",
+    "booted",
+    "create_in",
+    "load",
+    "load_boot_log",
+    "opened",
+    "save",
+]

@@ -5,6 +5,7 @@
     collateral.json   for verifiers: the bundle
     certificates/     DER of every certificate of the hierarchy
     keys/             private: PKCS #8 PEM and the CPU's report key, mode 0600
+    boot.log          the firmware's event log, where the TD was made with one
     tee.json          settings, instant of creation, registers; written last, and anew by `save`
 
 `tee.json` makes the directory a TEE: a crash before it is written leaves one that `load` refuses.
@@ -33,9 +34,10 @@ from troth.tsm.emulated.tdx.tee import Secrets, SoftwareTdx
 from troth.wire import json
 from troth.wire.text import format_instant, parse_instant
 
-__all__ = ["create_in", "load", "opened", "save"]
+__all__ = ["create_in", "load", "load_boot_log", "opened", "save"]
 
 _STATE: Final = "tee.json"
+_BOOT_LOG: Final = "boot.log"
 _FILE_MAX_BYTES: Final = 1024 * 1024
 _PUBLIC: Final = 0o644
 _PRIVATE: Final = 0o600
@@ -50,8 +52,13 @@ class _State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     settings: Settings
 
 
-def create_in(directory: Path, tee: SoftwareTdx) -> None:
+def create_in(directory: Path, tee: SoftwareTdx, *, boot_log: bytes | None = None) -> None:
     """Save a new software TDX in a directory that is empty or does not exist yet.
+
+    Args:
+        directory: where.
+        tee: what.
+        boot_log: the log whose replay gives the registers that it started with, if there is one.
 
     Raises:
         FileExistsError: the directory holds something.
@@ -70,6 +77,8 @@ def create_in(directory: Path, tee: SoftwareTdx) -> None:
     _write(keys / "cpu.key", tee.secret.cpu_key, _PRIVATE)
     _write(directory / "root.pem", tee.root_pem, _PUBLIC)
     _write(directory / "collateral.json", tee.bundle(), _PUBLIC)
+    if boot_log is not None:
+        _write(directory / _BOOT_LOG, boot_log, _PUBLIC)
     save(directory, tee)
 
 
@@ -98,6 +107,20 @@ def load(directory: Path) -> SoftwareTdx:
         state = json.decode(_read(directory / _STATE), _State, max_bytes=_FILE_MAX_BYTES)
         return _restored(directory, state)
     except (OSError, ValueError, TrothError) as error:
+        raise DriverError("tsm.state", str(error)) from None
+
+
+def load_boot_log(directory: Path) -> bytes | None:
+    """Return the boot log of a software TDX; None where it was made without one.
+
+    Raises:
+        DriverError: `tsm.state`, it cannot be read.
+    """
+    try:
+        return _read(directory / _BOOT_LOG)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
         raise DriverError("tsm.state", str(error)) from None
 
 
