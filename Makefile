@@ -160,6 +160,10 @@ dist: .venv/.ready ## build wheel and sdist, and try the wheel in an empty envir
 system-deps: ## install what is missing from the system (root, apt)
 	@bash tools/system-deps.sh "$(PYTHON)"
 
+.PHONY: system-deps-services
+system-deps-services: ## install the services that some tests start: PostgreSQL, swtpm (root, apt)
+	@bash tools/service-deps.sh
+
 .PHONY: system-deps-clients
 system-deps-clients: ## install what test-clients needs from the system (root, apt)
 	@bash tools/client-deps.sh

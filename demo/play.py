@@ -14,13 +14,13 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from demo import forgeries, place, quotes, workloads
+from demo.keep import keep
 from demo.kernel import KERNELS
-from demo.place import AUDIENCE, Site
+from demo.place import Site
 from demo.programs import Programs
 from demo.steps import StepFailedError, Steps
 
@@ -56,7 +56,7 @@ def main() -> int:
             return 130
         print(f"\nAll {steps.number} steps held, in {time.perf_counter() - started:.1f} s.")
         if options.keep:
-            _wait(site)
+            keep(site)
     return 0
 
 
@@ -126,7 +126,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="leave all of it running until Enter or Ctrl-C, and say what to try",
+        help="leave all of it running until Enter, Ctrl-C or SIGTERM, and say what to try",
     )
     found = parser.parse_args()
     if found.keep and found.acts <= {"quotes"}:
@@ -146,30 +146,6 @@ def _short_directory() -> str | None:
     """Return where the demo's directory goes: the usual place, unless its name is too long."""
     is_short = len(tempfile.gettempdir()) <= _DIRECTORY_MOST
     return None if is_short else "/tmp"  # noqa: S108 - the directory made there is private
-
-
-def _wait(site: Site) -> None:
-    """Say what to try, and return at Enter, at the end of the input, or at Ctrl-C."""
-    exports = {"PATH": f"{Path(sys.executable).parent}:$PATH"} | site.environment("payments")
-    lines = [f'export {name}="{value}"' for name, value in exports.items()]
-    name = f"--audience {AUDIENCE}"
-    lines += [
-        "troth doctor",
-        "troth namespace",
-        f"troth secret get payments/database {name}",
-        f"troth-broker log --config {site.broker_config}",
-        f"curl --unix-socket {site.admin} http://trothd/v1/status",
-        f"curl --unix-socket {site.admin} http://trothd/metrics",
-        "# an event outside the model of payments, and its secret is gone:",
-        f"troth event app run shell; troth secret get payments/database {name}",
-        "# or a foreign writer of the root register, and the whole TVM is:",
-        f"troth emulate tdx extend {site.td} --index 3 --digest {'ab' * 48}",
-    ]
-    print("\nAll of it runs. In another terminal:\n")
-    print("\n".join(f"  {line}" for line in lines))
-    print("\nEnter or Ctrl-C stops it.", flush=True)
-    with suppress(KeyboardInterrupt):
-        sys.stdin.readline()
 
 
 def _leave(number: int, _frame: object) -> NoReturn:

@@ -109,6 +109,12 @@ class Server:
         finally:
             connection.close()
 
+    def begin(self, method: str, path: str, body: bytes) -> http.client.HTTPConnection:
+        """Send a request whose answer is not waited for."""
+        connection = UnixConnection(self.socket)
+        connection.request(method, path, body, {"content-type": BUNDLE_TYPE})
+        return connection
+
     def nonce(self, *, tcp: bool = False) -> bytes:
         answer = self.call("POST", "/v1/challenge", b"", tcp=tcp)
         assert answer.status == 200, answer.body

@@ -19,7 +19,7 @@ options=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url
 if [ -n "${UPGRADE:-}" ]; then options+=(--upgrade); fi
 compile() { "$scratch/venv/bin/uv" pip compile "${options[@]}" "$@"; }
 
-compile pyproject.toml --extra server --extra emulate --group dev -o requirements/dev.txt
+compile pyproject.toml --extra server --extra emulate --extra postgres --group dev -o requirements/dev.txt
 compile pyproject.toml -c requirements/dev.txt -o requirements/guest.txt
 compile pyproject.toml --extra server --extra emulate -c requirements/dev.txt -o requirements/run.txt
 compile --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt

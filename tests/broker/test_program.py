@@ -52,6 +52,28 @@ def test_init_refuses_what_cannot_stand_in_toml(stopped: World, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://1.2.3.4", b"usage.tls"),
+        ("http://verifier.example", b"usage.tls"),
+        ("notaurl", b"usage.url"),
+        ("http://127.0.0.1:1", b""),
+        ("http://[::1]:1", b""),
+        ("http://localhost:1", b""),
+        ("https://verifier.example", b""),
+    ],
+)
+def test_init_wants_a_verifier_that_may_be_asked(
+    stopped: World, tmp_path: Path, url: str, code: bytes
+) -> None:
+    named = ("--audience", "a", "--issuer", "i", "--verifier", url)
+    done = stopped.run("init", str(tmp_path / "x"), *named, check=False)
+    assert done.returncode == (2 if code else 0)
+    assert code in done.stderr
+    assert (tmp_path / "x").exists() != bool(code)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "code", "named"),
     [
         ("audience =", "audienze =", "usage.configuration", "audienze (line 5)"),
@@ -59,6 +81,7 @@ def test_init_refuses_what_cannot_stand_in_toml(stopped: World, tmp_path: Path) 
         ('socket = "broker.sock"', "", "usage.configuration", "no socket"),
         ('url = "unix:[^"]*"', 'url = "ftp://x"', "usage.url", "verifier[0].url"),
         ('url = "unix:[^"]*"', 'url = "http://far.example"', "usage.tls", "use https"),
+        ('url = "unix:[^"]*"', 'url = "http://192.0.2.1"', "usage.tls", "verifier[0].url"),
     ],
 )
 def test_configuration_says_what_is_wrong(

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.broker.world import NAMESPACE, STATEMENT, World, vector
+from tests.broker.world import ISSUER, NAMESPACE, STATEMENT, World, vector
 from troth.client import Broker
 from troth.client.calls import secret as secret_call
 from troth.client.message import Call
+from troth.crypto.digest import sha256
 from troth.crypto.p256 import PrivateKey
 from troth.errors import MalformedError, TrothError
 from troth.token import SigningKey
@@ -64,6 +65,75 @@ def test_token_is_refused(shared: World, changes: dict[str, Any], code: str) -> 
     assert refused(shared, token=shared.token(**changes)).code == code
     entries = shared.log()[before:]
     assert [(one["event"], one["code"]) for one in entries] == [("refused", code)]
+
+
+OF_WHOM = ("verifier", "namespace", "label", "count", "statement")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"aud": "urn:example:other"}, "token.audience"),
+        ({"cnf": {"jwk": SIGNING_JWK}}, "secret.key"),
+        ({"iat": NOW - 400, "exp": NOW - 100}, "token.expired"),
+        ({"iat": NOW + 100, "exp": NOW + 200}, "token.not-yet-valid"),
+        ({"exp": NOW + 400}, "token.lifetime"),
+        ({"submods__platform__ear.status": "warning"}, "token.status-tier"),
+        ({"status__status_list__uri": "https://verifier.example/v1/status/9"}, "token.status-uri"),
+        ({"status__status_list__idx": 1 << 20}, "token.status-index"),
+    ],
+)
+def test_refusal_of_a_signed_token_is_logged_with_its_holder(
+    shared: World, changes: dict[str, Any], code: str
+) -> None:
+    token = shared.token(**changes)
+    assert refused(shared, token=token).code == code
+    entry = shared.log()[-1]
+    assert (entry["event"], entry["code"]) == ("refused", code)
+    told = tuple(entry[name] for name in OF_WHOM)
+    assert told == (ISSUER, NAMESPACE, "payments", 3, STATEMENT)
+    assert entry["token"] == sha256(token.encode()).hex()
+
+
+def forged(world: World, kind: str) -> str:
+    """Return a token that says all the right things and that no verifier signed."""
+    stranger = SigningKey(PrivateKey.generate())
+    head, payload, signature = world.token(troth__label="l4bel").split(".")
+    match kind:
+        case "key":
+            return sign_jws(base64url.decode(payload), stranger, typ="jwt")
+        case "signature":
+            return f"{head}.{payload}.{world.token().split('.')[2]}"
+        case "issuer":
+            return world.token(troth__label="l4bel", iss="https://l4bel.example")
+        case "algorithm":
+            header = {"alg": "none", "kid": "l4bel", "typ": "jwt"}
+            return f"{base64url.encode(json.encode(header))}.{payload}."
+        case "kid":
+            header = {"alg": "ES256", "kid": "l4bel", "typ": "jwt"}
+            return f"{base64url.encode(json.encode(header))}.{payload}.{signature}"
+        case _:
+            return f"{head}.{payload}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("key", "token.key"),
+        ("signature", "token.signature"),
+        ("issuer", "token.issuer"),
+        ("algorithm", "token.algorithm"),
+        ("kid", "token.key"),
+        ("cut off", "token.malformed"),
+    ],
+)
+def test_what_a_forgery_says_is_not_logged(shared: World, kind: str, code: str) -> None:
+    token = forged(shared, kind)
+    assert refused(shared, token=token).code == code
+    entry = shared.log()[-1]
+    assert entry.keys() == {"number", "at", "event", "path", "code", "token"}
+    assert (entry["code"], entry["token"]) == (code, sha256(token.encode()).hex())
+    assert "l4bel" not in (shared.directory / "stderr.log").read_text()
 
 
 def test_expired_within_the_leeway_is_taken(shared: World) -> None:
@@ -188,7 +258,6 @@ def test_media_type_is_json(shared: World) -> None:
         "payments/./database",
         "payments/%64atabase",
         "payments%2Fdatabase",
-        "payments/database?x=1",
         "payments/d~tabase",
         "a/" * 16 + "b",
         "a" * 65,
@@ -198,6 +267,22 @@ def test_media_type_is_json(shared: World) -> None:
 def test_path_has_one_spelling(shared: World, path: str) -> None:
     body = json.encode({"token": shared.token(), "nonce": "A" * 43})
     assert raw(shared, body, f"/v1/secret/{path}").code == "secret.path"
+
+
+def test_what_no_path_takes_is_refused(shared: World) -> None:
+    body = json.encode({"token": shared.token(), "nonce": "A" * 43})
+    assert raw(shared, body, "/v1/secret/payments/database?x=1").code == "http.query"
+    for target in (
+        "/v1/log/entries?start=0&start=1",
+        "/v1/log/entries?strat=1",
+        "/v1/log/consistency?first=1&second=1&second=2",
+        "/v1/log/head?x=1",
+        "/v1/health?x",
+        "/metrics?x=1",
+    ):
+        with pytest.raises(MalformedError) as caught:
+            shared.admin(target)
+        assert caught.value.code == "http.query", target
 
 
 def test_other_method_and_path(shared: World) -> None:

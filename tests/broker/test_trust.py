@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.broker.world import World
+from tests.broker.world import ISSUER, NAMESPACE, STATEMENT, World
 from troth.crypto.p256 import PrivateKey
 from troth.errors import StaleError, TrothError
 from troth.token import SigningKey
@@ -25,6 +25,10 @@ def test_revoked_is_refused_within_two_seconds(running: World) -> None:
     running.verifier.revoked.add(7)
     time.sleep(2.1)
     assert code_of(running) == "token.revoked"
+    entry = running.log()[-1]
+    assert (entry["event"], entry["code"]) == ("refused", "token.revoked")
+    assert (entry["statement"], entry["namespace"]) == (STATEMENT, NAMESPACE)
+    assert entry["label"] == "payments"
 
 
 def test_another_tokens_revocation_changes_nothing(running: World) -> None:
@@ -37,7 +41,9 @@ def test_verifier_gone_is_refused_once_the_list_is_old(running: World) -> None:
     running.verifier.is_down = True
     time.sleep(2.1)
     assert code_of(running) == "token.status-missing"
-    assert running.log()[-1]["code"] == "token.status-missing"
+    entry = running.log()[-1]
+    assert (entry["code"], entry["statement"]) == ("token.status-missing", STATEMENT)
+    assert ISSUER in entry["reason"]
     running.verifier.is_down = False
     assert running.secret("payments/database")
 
@@ -45,6 +51,9 @@ def test_verifier_gone_is_refused_once_the_list_is_old(running: World) -> None:
 def test_verifier_gone_from_the_start(running: World) -> None:
     running.verifier.is_down = True
     assert code_of(running) == "token.keys-missing"
+    entry = running.log()[-1]
+    assert ISSUER in entry["reason"]  # the configuration's words, not the token's
+    assert "statement" not in entry
 
 
 def test_slow_verifier_costs_many_callers_one_timeout(running: World) -> None:

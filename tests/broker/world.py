@@ -176,12 +176,10 @@ def claims(jwk: dict[str, str], **changes: object) -> dict[str, Any]:
 
 
 @dataclass
-class World:
-    """One broker in a directory, with its verifier."""
+class BrokerProcess:
+    """One broker in a directory, whoever its verifier is."""
 
     directory: Path
-    verifier: FakeVerifier
-    key: AgreementKey = field(default_factory=AgreementKey)
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -222,6 +220,32 @@ class World:
                 self.process.stdout.close()
         self.process = None
 
+    def ask(self, path: str, token: str, *, nonce: bytes = b"n" * 32) -> str:
+        """Return the broker's answer as it came."""
+        return Broker(self.url, timeout_s=20).secret(path, token, nonce)
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the entries of the log of a running broker."""
+        entries: list[dict[str, Any]] = self.admin("/v1/log/entries?count=1000")["entries"]
+        return entries
+
+    def checked_log(self) -> list[dict[str, Any]]:
+        """Return the entries of the log, checked against its head by the program itself."""
+        told = json.decode(self.run("log", "--json").stdout, dict[str, Any], max_bytes=1 << 24)
+        entries: list[dict[str, Any]] = told["entries"]
+        return entries
+
+    def admin(self, target: str) -> dict[str, Any]:
+        return Service(str(self.directory / "admin.sock")).send(get_json(target))
+
+
+@dataclass
+class World(BrokerProcess):
+    """One broker in a directory, with its verifier."""
+
+    verifier: FakeVerifier = field(kw_only=True)
+    key: AgreementKey = field(default_factory=AgreementKey)
+
     def token(self, **changes: object) -> str:
         """Return a token signed by the verifier's key, whatever it says."""
         made = claims(self.key.jwk, **changes)
@@ -231,8 +255,8 @@ class World:
             return sign_jws(json.encode(made), self.verifier.key, typ="jwt")
 
     def ask(self, path: str, token: str | None = None, *, nonce: bytes = b"n" * 32) -> str:
-        """Return the broker's answer as it came."""
-        return Broker(self.url, timeout_s=20).secret(path, token or self.token(), nonce)
+        """As a broker's, with a good token if none is given."""
+        return super().ask(path, token or self.token(), nonce=nonce)
 
     def secret(self, path: str, token: str | None = None) -> bytes:
         """Return an opened secret."""
@@ -250,35 +274,25 @@ class World:
         with self.key.open(sealed, statement_digest=digest, path=path) as value:
             return bytes(value)
 
-    def log(self) -> list[dict[str, Any]]:
-        """Return the entries of the log of a running broker."""
-        entries: list[dict[str, Any]] = self.admin("/v1/log/entries?count=1000")["entries"]
-        return entries
-
-    def checked_log(self) -> list[dict[str, Any]]:
-        """Return the entries of the log, checked against its head by the program itself."""
-        told = json.decode(self.run("log", "--json").stdout, dict[str, Any], max_bytes=1 << 24)
-        entries: list[dict[str, Any]] = told["entries"]
-        return entries
-
-    def admin(self, target: str) -> dict[str, Any]:
-        return Service(str(self.directory / "admin.sock")).send(get_json(target))
-
 
 @contextlib.contextmanager
 def world(base: Path) -> Iterator[World]:
     """Make a broker with one rule and two secrets, not started yet."""
-    directory = base / "b"
     verifier = FakeVerifier(base / "v.sock")
-    made = World(directory, verifier)
+    made = World(base / "b", verifier=verifier)
     try:
-        make_broker(directory, audience=AUDIENCE, issuer=ISSUER, url=verifier.url)
-        store = open_store(load_settings(str(directory / "broker.toml")))
-        store.put_policy(POLICY.encode(), "policy", clock.now())
-        store.put("payments/database", Secret(b"hunter2"), clock.now())
-        store.put("reports/key", Secret(b"another"), clock.now())
-        store.close()
+        furnish(made, verifier.url)
         yield made
     finally:
         made.stop()
         verifier.close()
+
+
+def furnish(broker: BrokerProcess, verifier_url: str) -> None:
+    """Make what a broker has on its disk: one rule, two secrets."""
+    make_broker(broker.directory, audience=AUDIENCE, issuer=ISSUER, url=verifier_url)
+    store = open_store(load_settings(str(broker.directory / "broker.toml")))
+    store.put_policy(POLICY.encode(), "policy", clock.now())
+    store.put("payments/database", Secret(b"hunter2"), clock.now())
+    store.put("reports/key", Secret(b"another"), clock.now())
+    store.close()

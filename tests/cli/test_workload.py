@@ -204,6 +204,9 @@ def test_attest_prints_json(site: Site) -> None:
 def test_namespace(site: Site) -> None:
     assert site.json("namespace")["label"] == "payments"
     assert b"payments" in site.troth("namespace").stdout
+    listed = call(site.trothd.admin, "GET", "/v1/status").json["namespaces"]
+    (own,) = [one for one in listed if one["label"] == "payments"]
+    assert own["phase"] == site.json("namespace")["model"]["phase"] == "sealed"  # one spelling
 
 
 def test_doctor(site: Site) -> None:
@@ -218,6 +221,23 @@ def test_doctor(site: Site) -> None:
 
 def test_token_that_nobody_keeps_warm(site: Site) -> None:
     assert site.troth("token", "get", "--audience", "x").returncode == 6
+
+
+def test_queries_are_read_strictly_by_every_program(site: Site) -> None:
+    payments, broker = site.trothd.socket("payments"), site.broker
+    asked = {
+        payments: ["/v1/token?audience=a&audience=b&junk=1", "/v1/token?audience=a&junk=1"],
+        site.trothd.admin: ["/v1/status?x=1", "/metrics?x"],
+        Path(site.verifier.socket): ["/v1/jwks?x=1", "/v1/health?x=1", "/v1/status/0?x=1"],
+        broker / "broker.sock": ["/v1/health?x=1"],
+        broker / "admin.sock": ["/v1/log/entries?start=0&start=1", "/v1/log/head?start=0"],
+    }
+    for path, targets in asked.items():
+        for target in targets:
+            found = call(path, "GET", target)
+            assert (found.status, found.json["code"]) == (400, "http.query"), target
+    found = call(payments, "POST", "/v1/evidence?x=1", {})
+    assert (found.status, found.json["code"]) == (400, "http.query")
 
 
 def test_zz_event_outside_the_model_ends_it(site: Site, tmp_path: Path) -> None:

@@ -277,6 +277,10 @@ def test_reader_takes_nothing_for_nothing() -> None:
         ("http://localhost", "http://localhost"),
         ("https://h.example:8443/broker/", "https://h.example:8443/broker"),
         ("http://[::1]:80", "http://[::1]"),
+        ("http://127.0.0.1:8440", "http://127.0.0.1:8440"),
+        ("http://127.200.0.1", "http://127.200.0.1"),
+        ("HTTP://LocalHost", "http://localhost"),
+        ("https://192.0.2.1", "https://192.0.2.1"),
     ],
 )
 def test_endpoints(text: str, shown: str) -> None:
@@ -293,10 +297,10 @@ def test_endpoints(text: str, shown: str) -> None:
         "ftp:/x",
         "http://",
         "http://u:p@h",
-        "http://h/?x=1",
-        "http://h/a b",
-        "http://h:99999",
-        "http://h:x",
+        "https://h/?x=1",
+        "https://h/a b",
+        "https://h:99999",
+        "https://h:x",
         "host",
     ],
 )
@@ -304,6 +308,35 @@ def test_no_endpoints(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         Endpoint.parse(text)
     assert caught.value.code == "usage.url"
+
+
+BEYOND = pytest.mark.parametrize(
+    "url",
+    [
+        "http://192.0.2.1",
+        "http://192.0.2.1:8440/verifier",
+        "http://[2001:db8::1]",
+        "http://0.0.0.0",
+        "http://[::ffff:192.0.2.1]",
+        "http://verifier.example",
+        "http://localhost.example",
+        "http://localhost.",
+        "http://127.1",
+        "http://2130706433",
+    ],
+)
+
+
+@BEYOND
+@pytest.mark.parametrize(
+    "kind", [Trothd, Verifier, Broker, AsyncTrothd, AsyncVerifier, AsyncBroker]
+)
+def test_without_tls_nobody_beyond_this_machine_is_spoken_to(
+    kind: Callable[[str], object], url: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        kind(url)
+    assert caught.value.code == "usage.tls"
 
 
 def test_ca_file_must_be_one(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -271,32 +273,73 @@ def test_an_unknown_act_is_refused() -> None:
     assert "no act" in run_demo("--acts", "quotes,none").stderr
 
 
-@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
-def test_what_is_kept_runs_until_told(number: signal.Signals | None, forks: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="k") as base:  # a unix socket's path must be short
-        kept = subprocess.Popen(
-            command(*quickly(forks, {}), "--acts", "tvm", "--keep"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"TMPDIR": base},
-        )
-        assert kept.stdout is not None
+@contextmanager
+def kept(forks: str, base: str, stdin: int) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run the demo with --keep; give its process and what it says that one may try."""
+    with subprocess.Popen(
+        command(*quickly(forks, {}), "--acts", "tvm", "--keep"),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": base},
+    ) as process:
+        assert process.stdout is not None
         lines: list[str] = []
         while not lines or "Enter or Ctrl-C" not in lines[-1]:
-            lines.append(kept.stdout.readline())
+            lines.append(process.stdout.readline())
             assert lines[-1], "".join(lines)
-        tried = "\n".join(line for line in lines if line.startswith("  export"))
-        script = f"{tried}\ntroth secret get payments/database --audience urn:demo:broker"
-        assert subprocess.check_output(["/bin/sh", "-c", script]) == b"correct horse"
+        try:
+            yield process, [line.strip() for line in lines[lines.index("\n") :]]
+        finally:
+            process.terminate()
+
+
+def is_gone(base: str) -> bool:
+    """Wait until nothing of a demo runs; say whether nothing of it lies about either."""
+    deadline = time.monotonic() + 10
+    while processes_with(base) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return processes_with(base) == [] and list(Path(base).iterdir()) == []
+
+
+@pytest.fixture
+def base() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="k") as name:  # a unix socket's path must be short
+        yield name
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stdin", [subprocess.PIPE, subprocess.DEVNULL], ids=["input", "no input"])
+def test_what_is_kept_runs_until_told(
+    number: signal.Signals | None, stdin: int, forks: str, base: str
+) -> None:
+    if number is None and stdin == subprocess.DEVNULL:
+        number = signal.SIGHUP
+    with kept(forks, base, stdin) as (process, _):
+        time.sleep(0.5)
+        assert process.poll() is None
         assert len(processes_with(base)) >= 4
         if number is None:
-            kept.communicate("\n")
+            process.communicate("\n")
         else:
-            kept.send_signal(number)
-            kept.communicate()
-        deadline = time.monotonic() + 10
-        while processes_with(base) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert processes_with(base) == []
-        assert list(Path(base).iterdir()) == []
+            process.send_signal(number)
+            process.communicate()
+    assert is_gone(base)
+
+
+def test_what_one_may_try_ends_as_it_says(forks: str, base: str) -> None:
+    with kept(forks, base, subprocess.DEVNULL) as (_, lines):
+        exports = [line for line in lines if line.startswith("export ")]
+        tried = 0
+        for about, line in pairwise(lines):
+            if not about.startswith("#"):
+                continue
+            said = re.search(r"\(exit status (\d+)\):$", about)
+            script = "\n".join([*exports, line])
+            done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=False)
+            assert done.returncode == (int(said[1]) if said else 0), (line, done.stderr)
+            tried += 1
+            if tried == 3:
+                assert done.stdout == b"correct horse"
+        assert tried >= 9
+    assert is_gone(base)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from starlette.routing import Route
 
 from troth.errors import CODES, StaleError, UsageError
 from troth.infra.http import (
+    Direct,
     HttpServer,
     Tls,
     answer,
@@ -47,8 +49,17 @@ async def slow(_: Request) -> Response:
     return answer({})
 
 
+async def misplaced(_: Request) -> Response:
+    raise UsageError("usage.keys", "/etc/key.pem: Permission denied")
+
+
 APP = application(
-    [Route("/echo", echo, methods=["GET", "POST"]), Route("/bug", bug), Route("/slow", slow)]
+    [
+        Route("/echo", echo, methods=["GET", "POST"]),
+        Route("/bug", bug),
+        Route("/slow", slow),
+        Route("/misplaced", misplaced),
+    ]
 )
 
 
@@ -68,7 +79,7 @@ Scene = Callable[[Path], Awaitable[None]]
 
 def served(tmp_path: Path, scene: Scene, **settings: Any) -> None:
     async def main() -> None:
-        server = HttpServer(APP, **settings)
+        server = HttpServer(settings.pop("app", APP), **settings)
         await server.listen(bind_unix(tmp_path / "s"))
         try:
             await scene(tmp_path / "s")
@@ -129,6 +140,34 @@ def test_silence_and_slowness_end_a_connection(tmp_path: Path) -> None:
     served(tmp_path, scene, idle_s=0.1, request_s=0.1)
 
 
+@pytest.mark.parametrize(
+    ("begun", "status"),
+    [
+        (b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\n\r\nabc", b"413"),
+        (b"POST /none HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc", b"404"),
+        (b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc", b"408"),
+        (b"POST /echo HTTP/1.1\r\nhost:", b"408"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_request_that_is_never_whole_is_answered_once(
+    tmp_path: Path, begun: bytes, status: bytes, *, is_first: bool
+) -> None:
+    """What was answered before it was whole hears nothing of a deadline; then it is over."""
+
+    async def scene(path: Path) -> None:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        if not is_first:
+            writer.write(GET)
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200")
+        writer.write(begun)
+        got = await reader.read()
+        assert [each[:3] for each in got.split(b"HTTP/1.1 ")[1:]] == [status]
+        writer.close()
+
+    served(tmp_path, scene, idle_s=5, request_s=0.2)
+
+
 def test_the_longest_idle_makes_room_and_the_busy_do_not(tmp_path: Path) -> None:
     async def scene(path: Path) -> None:
         silent = [await asyncio.open_unix_connection(str(path)) for _ in range(3)]
@@ -172,6 +211,20 @@ def test_bodies_bugs_and_paths(tmp_path: Path) -> None:
         assert b"http.method" in wrong
 
     served(tmp_path, scene)
+
+
+def test_the_operators_mistakes_are_not_the_callers(tmp_path: Path) -> None:
+    async def scene(path: Path) -> None:
+        for way in ("misplaced", "direct"):
+            request = f"GET /{way} HTTP/1.1\r\nconnection: close\r\n\r\n"
+            got = (await ask(path, request.encode())).decode()
+            assert got.startswith("HTTP/1.1 503"), way
+            told = json.loads(got.partition("\r\n\r\n")[2])
+            assert (told["code"], told["class"]) == ("http.setup", "error")
+            assert "key.pem" not in got
+            assert "usage." not in got
+
+    served(tmp_path, scene, app=Direct(APP, {("GET", "/direct"): misplaced}))
 
 
 def test_a_server_ends_on_a_signal_after_it_said_that_it_is_ready(tmp_path: Path) -> None:

@@ -29,6 +29,27 @@ class Tree(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     branch: list[Branch] = []
 
 
+class Forest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    first: Leaf
+    others: tuple[Leaf, ...]
+    names: list[str]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "section [first] is missing"),
+        (b"[first]\nname = 'a'", "section [[others]] is missing"),
+        (b"[first]\nname = 'a'\n[[others]]\nname = 'b'", "names is missing"),
+        (b"names = []\n[first]\n[[others]]\nname = 'b'", "first.name is missing (line 2)"),
+    ],
+)
+def test_what_is_missing_is_called_as_it_is_written(text: bytes, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_settings(text, Forest, "f.toml")
+    assert caught.value.detail == f"f.toml: {message}"
+
+
 GOOD = b"""# a comment
 height = 3
 [[branch]]

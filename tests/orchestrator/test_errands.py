@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import socketserver
@@ -50,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.bundles.append(body)
             answer = {"token": token(len(self.server.bundles), 300)}
             if len(self.server.bundles) > self.server.refuse_from:
-                status, answer = 403, {"code": "policy.model"}
+                status, answer = 403, {"code": "model.forensic"}
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(content)))
@@ -58,15 +59,23 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-@pytest.fixture
-def verifier(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "v.sock")
+@contextlib.contextmanager
+def serving(path: Path) -> Iterator[Server]:
+    server = Server(path)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def verifier(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path / "v.sock") as server:
+        yield server
 
 
 NAMESPACE = """
@@ -115,6 +124,89 @@ def test_tokens_are_warm_and_a_forensic_event_is_pushed(
     count = len(verifier.bundles)
     one.kill_daemon()
     until(lambda: len(verifier.bundles) >= count + 2)
+
+
+QUIET = """
+[[namespace]]
+label = "payments"
+cgroup = "any"
+capabilities = ["evidence", "extend"]
+model = "A1"
+"""
+
+
+def test_killed_before_the_verifier_has_heard_it_pushes_after_its_restart(
+    make: Callable[..., Trothd], verifier: Server, tmp_path: Path
+) -> None:
+    tail = f'[verifier]\nurl = "unix:{tmp_path}/v.sock"\naudience = "urn:verifier"'
+    one = make(QUIET, tail=tail).start()  # no token is kept warm: nothing else is sent
+    call(one.admin, "POST", "/v1/namespaces/payments/seal")
+    verifier.status = 503
+    assert one.event("payments", "outside").json["forensic"] == 1
+    until(lambda: one.metric("troth_pushes_total") >= 1)
+    assert verifier.bundles == []
+    one.kill_daemon()
+    verifier.refuse_from, verifier.status = 0, 200
+    until(lambda: said(one, verifier, 0) == {("urn:verifier", True)})
+    assert read(verifier.bundles[0], one.software()).namespace[7][4] == 1
+    until(lambda: one.metric("troth_pushes_total") >= 1)
+
+
+def test_nothing_is_pushed_after_a_restart_that_nobody_left_the_model_before(
+    make: Callable[..., Trothd], verifier: Server, tmp_path: Path
+) -> None:
+    tail = f'[verifier]\nurl = "unix:{tmp_path}/v.sock"\naudience = "urn:verifier"'
+    one = make(QUIET, tail=tail).start()
+    call(one.admin, "POST", "/v1/namespaces/payments/seal")
+    one.kill_daemon()
+    assert one.event("payments", "outside").json["forensic"] == 1  # the first that is pushed
+    until(lambda: len(verifier.bundles) >= 1)
+    assert read(verifier.bundles[0], one.software()).namespace[7][4] == 1
+
+
+OTHER = """
+[[namespace.token]]
+audience = "urn:other"
+verifier = "unix:{other}"
+[[namespace.token]]
+audience = "urn:third"
+verifier = "unix:{other}"
+"""
+
+
+def test_each_verifier_that_issued_tokens_hears_of_a_forensic_event(
+    make: Callable[..., Trothd], verifier: Server, tmp_path: Path
+) -> None:
+    namespace = NAMESPACE.replace(
+        '"token:urn:broker"', '"token:urn:broker", "token:urn:other", "token:urn:third"'
+    ) + OTHER.format(other=tmp_path / "other.sock")
+    tail = f'[verifier]\nurl = "unix:{tmp_path}/v.sock"\naudience = "urn:verifier"'
+    with serving(tmp_path / "other.sock") as other:
+        one = make(namespace, tail=tail).start()
+        path = one.socket("payments")
+        for audience in ("urn:broker", "urn:other", "urn:third"):
+            target = f"/v1/token?audience={audience}"
+            until(lambda target=target: call(path, "GET", target).status == 200)
+        call(one.admin, "POST", "/v1/namespaces/payments/seal")
+        other.status = 503
+        assert one.event("payments", "outside").json["forensic"] == 1
+        # The verifier of [verifier] hears at once, whatever becomes of the other.
+        until(lambda: one.metric("troth_pushes_total") >= 2)
+        assert ("urn:verifier", True) in said(one, verifier, 0)
+        before = len(other.bundles)
+        other.refuse_from, other.status = before, 200
+        # Both tokens are asked for again without a key; and one push came, with a key nobody holds.
+        wanted = {("urn:other", False), ("urn:third", False), ("urn:other", True)}
+        until(lambda: wanted <= said(one, other, before))
+    told = [read(each, one.software()) for each in other.bundles[before:]]
+    assert all(each.namespace[7][4] == 1 for each in told)
+    assert [8 in each.statement for each in told].count(True) == 1  # it was heard
+
+
+def said(one: Trothd, verifier: Server, since: int) -> set[tuple[str, bool]]:
+    """Return audience, and whether a key is named, of what a verifier was told."""
+    statements = [read(each, one.software()).statement for each in verifier.bundles[since:]]
+    return {(str(each[3]), 8 in each) for each in statements}
 
 
 def test_a_verifier_that_is_down_costs_no_evidence(

@@ -19,6 +19,9 @@ from tests.orchestrator.running import Trothd, call, until
 CREATION = {"label": "late", "cgroup": "any", "capabilities": ["evidence", "extend"], "model": "A1"}
 
 
+TOKENS = "[[namespace]]\nlabel='x'\ncgroup='any'\ncapabilities=['token:a']\n"
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "troth.orchestrator", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -29,7 +32,16 @@ def test_a_good_configuration_is_good_and_nothing_is_touched(make: Callable[...,
     for program in ("serve", "root"):
         done = run(program, "--config", str(one.config), "--check-config")
         assert (done.returncode, done.stderr) == (0, "")
+        sockets = [f"{label} at {one.socket(label)}" for label in ("payments", "reports")]
+        assert done.stdout == (
+            f"{one.config}: driver emulated, root register rtmr3, administrator at {one.admin},"
+            f" {', '.join(sockets)}: ok\n"
+        )
     assert not one.run.exists()
+    bare = make("", name="bare", root_register="none")
+    done = run("serve", "--config", str(bare.config), "--check-config")
+    assert "root register none" in done.stdout
+    assert done.stdout.endswith("no namespace: ok\n")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +78,28 @@ def test_a_good_configuration_is_good_and_nothing_is_touched(make: Callable[...,
             ["namespace[2].token[0].verifier", "no [verifier]"],
         ),
         ("[verifier]\nurl = 'ftp://x'\naudience = 'a'", ["verifier.url", "line"]),
+        ("[verifier]\nurl = 'http://verifier.example'\naudience = 'a'", ["verifier.url", "https"]),
+        (
+            "[verifier]\nurl = 'https://x'\naudience = 'a'\nca = '/nowhere/ca.pem'",
+            ["verifier.url", "usage.tls", "/nowhere/ca.pem"],
+        ),
+        (
+            TOKENS + "token=[{audience='a', verifier='http://x'}]",
+            ["namespace[2].token[0].verifier", "https"],
+        ),
+        (
+            TOKENS + "token=[{audience='a', ca='/x'}]\n[verifier]\nurl='https://x'\naudience='a'",
+            ["namespace[2].token[0].ca"],
+        ),
+        (
+            TOKENS
+            + "token=[{audience='a', verifier='https://x'}, {audience='a', verifier='https://y'}]",
+            ["namespace[2].token[1].audience", "taken"],
+        ),
+        (
+            "[[namespace]]\nlabel='x'\ncgroup='any'\ncapabilities=['secret:db/*']",
+            ["namespace[2].capabilities", "'secret:db/*'", "broker's policy"],
+        ),
         ("[tsm2]", ["tsm2", "unknown"]),
         ("x =", ["trothd.toml"]),
     ],
@@ -78,6 +112,26 @@ def test_a_bad_configuration_names_file_key_and_line(
     assert done.returncode == 2
     for word in (*words, "usage.configuration", "trothd.toml"):
         assert word in done.stderr
+
+
+def test_errors_have_the_form_of_the_other_programs(make: Callable[..., Trothd]) -> None:
+    one = make(tail="[tsm2]")
+    done = run("serve", "--config", str(one.config))
+    assert done.returncode == 2
+    sentence, code = done.stderr.splitlines()
+    assert sentence == "trothd: error: the configuration file cannot be used"
+    assert code.startswith(f"  usage.configuration: {one.config}: tsm2")
+    done = run("serve", "--confg", "x")
+    assert done.returncode == 2
+    sentence, code = done.stderr.splitlines()
+    assert sentence == "trothd: error: the command line cannot be understood"
+    assert code.startswith("  usage.arguments: ")
+    (one.tee / "tee.json").unlink()
+    one.config.write_text(one.config.read_text().replace("[tsm2]", ""))
+    done = run("serve", "--config", str(one.config))
+    assert done.returncode == 7
+    assert "\ntrothd: error: the saved state of a software TEE" in f"\n{done.stderr}"
+    assert "\n  tsm.state: " in done.stderr
 
 
 def test_a_second_trothd_is_refused(make: Callable[..., Trothd]) -> None:
@@ -213,6 +267,17 @@ def test_the_administrator_is_corrected(shared: Trothd, change: dict[str, object
     answer = call(shared.admin, "POST", "/v1/namespaces", CREATION | change)
     assert answer.status == 400
     assert answer.code in {"json.type", "namespace.settings"}
+
+
+def test_a_namespace_whose_socket_cannot_be_made_is_not_there(make: Callable[..., Trothd]) -> None:
+    one = make().start()
+    settings = CREATION | {"group": "nobody-is-of-this-group"}
+    answer = call(one.admin, "POST", "/v1/namespaces", settings)
+    assert (answer.status, answer.code) == (503, "state.write")
+    assert "nobody-is-of-this-group" in answer.json["detail"]
+    assert not one.socket("late").exists()
+    assert [each["label"] for each in one.status()["namespaces"]] == ["payments", "reports"]
+    assert call(one.admin, "POST", "/v1/namespaces", CREATION).status == 201
 
 
 def test_an_image_digest_is_in_the_statement(make: Callable[..., Trothd]) -> None:

@@ -187,6 +187,71 @@ def test_a_dropped_token_is_gone_before_another_is_there() -> None:
     play(scene)
 
 
+class Gated(FakeVerifier):
+    """Lets no appraisal end before the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Semaphore(0)
+        self.waiting = 0
+
+    async def appraise(self, bundle: bytes) -> str:
+        self.waiting += 1
+        await self.gate.acquire()
+        self.waiting -= 1
+        return await super().appraise(bundle)
+
+    async def let_one_pass(self) -> None:
+        assert self.waiting == 1
+        self.gate.release()
+        await settle()
+
+
+async def into_missing(_: WarmToken, __: Gated, ___: HandClock) -> None:
+    """The first renewal is in flight already."""
+
+
+async def into_due(warm: WarmToken, verifier: Gated, clock: HandClock) -> None:
+    await verifier.let_one_pass()
+    await clock.pass_by(clock.waits[-1])
+    assert warm.state is State.DUE
+
+
+async def into_revoked(warm: WarmToken, verifier: Gated, clock: HandClock) -> None:
+    verifier.error = DeniedError("verifier.refused")
+    await verifier.let_one_pass()
+    verifier.error = None
+    await clock.pass_by(clock.waits[-1])
+    assert warm.state is State.REVOKED
+
+
+@pytest.mark.parametrize("into", [into_missing, into_due, into_revoked])
+def test_a_renewal_that_began_before_a_drop_is_thrown_away(
+    into: Callable[[WarmToken, Gated, HandClock], Awaitable[None]],
+) -> None:
+    async def main() -> None:
+        clock, verifier, counts = HandClock(), Gated(), list[str]()
+        warm = WarmToken(request, attest, verifier, clock, counts.append)
+        task = asyncio.create_task(warm.run())
+        await settle()
+        await into(warm, verifier, clock)
+        warm.drop()
+        before = verifier.issued
+        await verifier.let_one_pass()
+        assert verifier.issued == before + 1  # of what was before the drop
+        with pytest.raises((StaleError, DeniedError)):
+            assert warm.token
+        await verifier.let_one_pass()  # asked for again, and nobody waited for it
+        assert warm.token == token(before + 2, 300)
+        assert warm.state is State.FRESH
+        assert verifier.most_flights == 1
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
 def test_a_push_is_made_once_for_events_that_come_together_and_again_for_later_ones() -> None:
     async def main() -> None:
         clock, verifier, counts = HandClock(), FakeVerifier(), list[str]()

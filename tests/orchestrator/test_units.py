@@ -31,6 +31,7 @@ from troth.orchestrator.verifier_client import _refusal
 from troth.tsm.driver import Report
 from troth.tsm.emulated.driver import EmulatedDriver, Fault, Injection
 from troth.tsm.emulated.tdx import SoftwareTdx, create_in
+from troth.wire import cbor
 from troth.wire.merkle import Tree
 
 
@@ -111,6 +112,21 @@ def test_a_key_that_was_kept_before_the_extend_is_put_in(
     os.close(descriptor)
     assert boot is held
     assert EmulatedDriver(directory).registers()[3] == boot.after
+
+
+def test_a_key_of_another_configuration_is_not_put_in(
+    directory: Path, tmp_path: Path, crash: CrashPoints
+) -> None:
+    driver = EmulatedDriver(directory)
+    held = Boot.make(bytes(32), bytes(48))
+    intent = cbor.encode([held.root.encoded, bytes(48)])
+    (tmp_path / "root").write_bytes(intent)
+    corrected = b"\1" * 32
+    boot, descriptor = root_step(driver, tmp_path, corrected, held, crash)
+    os.close(descriptor)
+    assert boot is not held
+    assert boot.root.configuration == corrected
+    assert driver.registers()[3] == boot.after
 
 
 def test_an_extend_that_another_spoils_is_noticed(
@@ -281,6 +297,46 @@ def test_a_statement_key_is_replaced_in_time_and_erased_in_time() -> None:
     with pytest.raises(StaleError) as caught:
         _ = first.private
     assert caught.value.code == "evidence.anchor-missing"
+    assert second.private.public.raw
+
+
+def test_a_statement_key_is_erased_in_time_although_no_epoch_comes() -> None:
+    now = [0.0]
+    keys = StatementKeys(300, 900, lambda: now[0])
+    only = keys.for_epoch()
+    now[0] = 299.0
+    assert keys.for_epoch() is only
+    pause_s = keys.sweep()
+    for _ in range(20):  # as the daemon does, and nobody asks
+        if only.is_erased:
+            break
+        assert 1 <= pause_s <= 300
+        now[0] += pause_s
+        pause_s = keys.sweep()
+    assert only.is_erased
+    assert 299 + 900 < now[0] <= 299 + 900 + 2
+    assert keys.for_epoch() is not only
+
+
+def test_a_statement_key_signs_nothing_behind_its_time_swept_or_not() -> None:
+    now = [0.0]
+    keys = StatementKeys(300, 900, lambda: now[0])
+    only = keys.for_epoch()
+    now[0] = 900.0
+    assert only.private.public.raw
+    now[0] = 900.5
+    assert code_of(lambda: only.private) == "evidence.anchor-missing"
+    assert only.is_erased
+    assert not keys.for_epoch().is_erased
+
+
+def test_a_key_that_is_kept_for_less_than_its_period_is_named_no_more_when_erased() -> None:
+    now = [0.0]
+    keys = StatementKeys(300, 10, lambda: now[0])
+    first = keys.for_epoch()
+    now[0] = 11.0
+    second = keys.for_epoch()
+    assert (first.is_erased, second.is_erased) == (True, False)
     assert second.private.public.raw
 
 

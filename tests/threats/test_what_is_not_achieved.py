@@ -124,7 +124,7 @@ import gc
 from troth.crypto.p256 import PrivateKey
 from troth.orchestrator.delegation import StatementKey
 
-key = StatementKey(0.0)
+key = StatementKey(900.0, lambda: 0.0)
 for erase in (lambda: None, key.erase):
     erase()
     gc.collect()

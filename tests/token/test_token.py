@@ -34,7 +34,7 @@ from troth.token import (
 from troth.token.claims import Ear
 from troth.token.jws import sign_jws
 from troth.token.status import LIST_TOKENS
-from troth.token.verify import AuthenticToken
+from troth.token.verify import AuthenticToken, SignedToken
 from troth.wire import base64url
 from troth.wire import json as door
 
@@ -120,6 +120,8 @@ def test_a_token_is_made_by_its_reader_alone() -> None:
         Token(ear, _seal=object())
     with pytest.raises(TypeError):
         AuthenticToken(ear, KEYS, EXPECTED, _seal=object())
+    with pytest.raises(TypeError):
+        SignedToken(ear, KEYS, _seal=object())
 
 
 def test_a_token_that_would_live_too_long_is_not_issued() -> None:
@@ -274,6 +276,13 @@ def test_a_list_that_cannot_be_had() -> None:
 
     with pytest.raises(StaleError, match=r"token\.status-missing"):
         verify_token(token(), keys=KEYS, expected=EXPECTED, at=AT, status=gone)
+
+
+@pytest.mark.parametrize("seconds", [-30, 0, 39])
+def test_a_list_within_its_life_and_the_leeway(seconds: int) -> None:
+    list_ = listed(at=AT - timedelta(seconds=seconds))
+    opened = open_token(token(), keys=KEYS, expected=EXPECTED, at=AT)
+    assert opened.settle(list_, AT).ear.jti
 
 
 @pytest.mark.parametrize("seconds", [-31, 40, 3600])

@@ -45,13 +45,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, machine: Machine) -> Iterat
         (("POST", "/v1/challenge", b"{}{}", ""), 413, "http.too-large"),
         (("POST", "/v1/challenge", b"xx", ""), 400, "verifier.request"),
         (
-            ("POST", "/v1/appraise", bytes(10_000_000), "application/cmw+cbor"),
+            ("POST", "/v1/appraise", bytes(17_000_000), "application/cmw+cbor"),
             413,
             "http.too-large",
         ),
         (("GET", "/v1/status/nothing", None, ""), 404, "http.path"),
         (("GET", "/v1/status/" + "9" * 4000, None, ""), 404, "http.path"),
         (("GET", "/v1/status/..%2f..%2fkeys", None, ""), 404, "http.path"),
+        (("GET", "/v1/status/%2e%2e", None, ""), 404, "http.path"),
+        (("GET", "/v1/status/%2e%2e/", None, ""), 404, "http.path"),
+        (("GET", "/v1/jwks/", None, ""), 404, "http.path"),
     ],
 )
 def test_requests(

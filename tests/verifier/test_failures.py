@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -14,8 +16,10 @@ import pytest
 
 from tests.bundles import Machine
 from tests.verifiers import Answer, Server, make_directory, running
+from troth.broker.database import MIGRATIONS as BROKER_MIGRATIONS
 from troth.errors import DriverError, UsageError
-from troth.infra.database import Database
+from troth.infra.database import Database, Migrations
+from troth.infra.migrate import newest
 from troth.verifier.schema import MIGRATIONS
 
 
@@ -104,8 +108,9 @@ def test_a_schema_of_another_version(tmp_path: Path, server: Server) -> None:
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.commit()
     connection.close()
-    with pytest.raises(DriverError, match=r"database\.schema"):
-        Database.open(url, MIGRATIONS)
+    for use in (Database.open, Database.create):
+        with pytest.raises(DriverError, match=r"database\.schema"):
+            use(url, MIGRATIONS)
     empty = tmp_path / "empty.db"
     empty.touch()
     with pytest.raises(DriverError) as caught:
@@ -113,8 +118,30 @@ def test_a_schema_of_another_version(tmp_path: Path, server: Server) -> None:
     assert caught.value.code == "database.schema"
 
 
+def test_two_revisions_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    Database.create(f"sqlite:///{path}", MIGRATIONS).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('0000')")
+    connection.close()
+    with pytest.raises(DriverError, match=r"database\.schema"):
+        Database.open(f"sqlite:///{path}", MIGRATIONS)
+
+
+@pytest.mark.parametrize("migrations", [MIGRATIONS, BROKER_MIGRATIONS], ids=["verifier", "broker"])
+def test_the_program_knows_its_newest_revision(migrations: Migrations) -> None:
+    assert newest(migrations.folder) == migrations.newest
+
+
+@pytest.mark.parametrize("program", ["troth.verifier.program", "troth.broker.program"])
+def test_a_start_does_not_load_what_changes_schemas(program: str) -> None:
+    said = f"import sys, {program}; print('alembic' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", said]) == b"False\n"
+
+
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "sqlite://", "sqlite:///", "oracle9i:///x", "no+no://h/d"]
+    "url",
+    ["", "nonsense", "sqlite://", "sqlite:///", "oracle9i:///x", "mysql://h/d", "no+no://h/d"],
 )
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(UsageError, match=r"usage\.database"):

@@ -46,6 +46,38 @@ def test_init_makes_private_files_and_no_default_secret(tmp_path: Path) -> None:
     assert len(keys) == 2
 
 
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("notaurl", "usage.url"),
+        ("ftp://v.example/v1/status", "usage.url"),
+        ("unix:/run/v.sock/v1/status", "usage.url"),
+        ("https://v.example", "usage.url"),
+        ("https://v.example/v1/status/", "usage.url"),
+        ("https://v.example/v1/status?x=1", "usage.url"),
+        ("http://v.example/v1/status", "usage.tls"),
+        ("http://192.0.2.1/v1/status", "usage.tls"),
+    ],
+)
+def test_status_lists_must_be_within_reach(
+    tmp_path: Path, machine: Machine, url: str, code: str
+) -> None:
+    done = ran("init", "v", "--issuer", "i", "--status-url", url, cwd=tmp_path)
+    assert (done.returncode, f"{code}: --status-url" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "v").exists()
+    path = make_directory(tmp_path / "w", machine)
+    configure(path, status_url=f'"{url}"')
+    with pytest.raises(UsageError, match=rf"{code}: .*verifier\.status_url \(line"):
+        load_settings(str(path))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8440", "[::1]:8440", "localhost"])
+def test_status_lists_may_be_on_this_machine(tmp_path: Path, host: str) -> None:
+    url = f"http://{host}/v1/status"
+    done = ran("init", "v", "--issuer", "i", "--status-url", url, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_check_config(tmp_path: Path, machine: Machine) -> None:
     path = make_directory(tmp_path / "v", machine)
     good = ran("serve", "-c", str(path), "--check-config", cwd=tmp_path)

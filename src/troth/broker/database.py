@@ -9,11 +9,11 @@ from typing import Final
 from troth.broker.keys import load_signing_key, load_storage_key
 from troth.broker.settings import Settings
 from troth.broker.store import Store
-from troth.infra.database import Database
+from troth.infra.database import Database, Migrations
 
-__all__ = ["create_database", "open_store"]
+__all__ = ["MIGRATIONS", "create_database", "open_store"]
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+MIGRATIONS: Final = Migrations(Path(__file__).parent / "migrations", "0001")
 
 
 def create_database(url: str) -> Database:
@@ -23,7 +23,7 @@ def create_database(url: str) -> Database:
         UsageError: `usage.database`.
         DriverError: `database.unavailable`.
     """
-    return Database.create(url, _MIGRATIONS)
+    return Database.create(url, MIGRATIONS)
 
 
 def open_store(settings: Settings) -> Store:
@@ -37,7 +37,7 @@ def open_store(settings: Settings) -> Store:
     storage_key = load_storage_key(settings.storage_key)
     log_key = load_signing_key(settings.log_key)
     store = Store(
-        Database.open(settings.database, _MIGRATIONS),
+        Database.open(settings.database, MIGRATIONS),
         storage_key=storage_key,
         log_key=log_key,
         anchor=settings.anchor,

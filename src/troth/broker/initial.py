@@ -9,6 +9,7 @@ from typing import Final
 from troth.broker.database import create_database
 from troth.broker.keys import make_signing_key, make_storage_key
 from troth.broker.store import Store
+from troth.client.endpoint import Endpoint
 from troth.errors import UsageError
 from troth.infra.files import write_new
 from troth.token.keys import jwks_json
@@ -86,8 +87,9 @@ def make_broker(directory: Path, *, audience: str, issuer: str, url: str) -> Non
 
     Raises:
         UsageError: `usage.file`, the directory cannot be used; `usage.arguments`, a value cannot
-            stand in TOML as it is.
+            stand in TOML as it is; `usage.url`, `usage.tls`, no address of a verifier.
     """
+    Endpoint.parse(url)
     for value in (audience, issuer, url):
         if not value.isprintable() or '"' in value or "\\" in value:
             raise UsageError("usage.arguments", f"{value!r} cannot stand in the configuration")

@@ -90,6 +90,7 @@ def _tell(entry: Entry) -> None:
         code=entry.code,
         rule=entry.rule,
         reason=entry.reason,
+        namespace=entry.namespace,
         label=entry.label,
         statement=entry.statement,
     )

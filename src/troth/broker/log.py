@@ -43,7 +43,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         code: why it was refused.
         rule: the rules that granted or refused.
         reason: the conditions that did not hold.
-        verifier: who vouched for the caller; only of authentic tokens, as all that follows.
+        verifier: who signed the token; only of signed ones, revoked or not, as what follows.
         namespace: its id, hex.
         label: what its creator called it.
         count: length of its own log.

@@ -37,17 +37,16 @@ def check_path(path: str) -> str:
     return path
 
 
-def path_of_target(raw: bytes, query: bytes, prefix: bytes) -> str:
+def path_of_target(raw: bytes, prefix: bytes) -> str:
     """Return the path in a request's target, before anything was decoded.
 
     Args:
         raw: path of the target as it was received.
-        query: its query, which must be empty.
         prefix: what stands in front of the secret's path.
 
     Raises:
         MalformedError: `secret.path`.
     """
-    if query or not raw.startswith(prefix) or not raw.isascii():
-        raise MalformedError("secret.path", "a query, or bytes that are not ASCII")
+    if not raw.startswith(prefix) or not raw.isascii():
+        raise MalformedError("secret.path", "another prefix, or bytes that are not ASCII")
     return check_path(raw.removeprefix(prefix).decode("ascii"))

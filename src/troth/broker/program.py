@@ -15,6 +15,7 @@ from troth.broker.database import open_store
 from troth.broker.initial import CONFIGURATION, make_broker
 from troth.broker.keys import load_signing_key, load_storage_key
 from troth.broker.policy import POLICY_MAX_BYTES
+from troth.broker.rotation import make_next, public_keys, rotate
 from troth.broker.serve import serve_broker
 from troth.broker.settings import load_settings
 from troth.crypto.secret import Secret
@@ -138,6 +139,36 @@ def secret_rm(path: str, config: str) -> None:
     with closing(open_store(load_settings(config))) as store:
         store.remove(path, clock.now())
     click.echo(f"troth-broker: removed {path}", err=True)
+
+
+@broker.group()
+def keys() -> None:
+    """Change the key that signs answers. Workloads know it from their measured image."""
+
+
+@keys.command("show")
+@_config
+def keys_show(config: str) -> None:
+    """Print the public keys, a JWK set for --broker-key: the one that signs, then the next."""
+    click.echo(public_keys(load_settings(config).answer_key))
+
+
+@keys.command("next")
+@_config
+def keys_next(config: str) -> None:
+    """Make the next key, and print both public keys. It signs nothing before keys rotate."""
+    click.echo(make_next(load_settings(config).answer_key))
+
+
+@keys.command("rotate")
+@_config
+def keys_rotate(config: str) -> None:
+    """Let the next key sign, from the next start of the server on. The key before it is gone.
+
+    Do it when no VM runs any more whose image names the old key alone.
+    """
+    kid = rotate(load_settings(config).answer_key)
+    click.echo(f"troth-broker: restart it; {kid} signs answers then", err=True)
 
 
 @broker.group()

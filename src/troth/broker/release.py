@@ -9,8 +9,10 @@
 6. It is sealed to the token's key, for the statement and the path, and the answer is signed.
 7. The release is in the log, on the disk. Only then does the answer leave.
 
-A refusal from step 2 on is logged as well before it is answered. The answer to 4 and 5 is the
-same to the byte, so that nobody learns which paths exist; the log has the rule and the reason.
+A refusal from step 2 on is logged as well before it is answered: with namespace, label and digest
+of the statement where a verifier signed the token, and with the token's own digest and nothing that
+it says where none did. The answer to 4 and 5 is the same to the byte, so that nobody learns which
+paths exist; the log has the rule and the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from troth.broker.store import Store
 from troth.broker.trust import Trust
 from troth.crypto.digest import sha256
 from troth.crypto.secret import Secret
-from troth.errors import DeniedError, MalformedError, TrothError
+from troth.errors import DeniedError, MalformedError, StaleError, TrothError
 from troth.infra import clock
 from troth.token import Ear
 from troth.token.answer import Answer, sign_answer
@@ -47,7 +49,7 @@ REQUEST_MAX_BYTES: Final = 80 * 1024  # a token of 64 KiB and a nonce, in JSON
 _NONCE_BYTES: Final = range(16, 65)  # BINDING 4.4, nonce
 
 
-class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SecretRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     token: Annotated[str, Meta(min_length=1)]
     nonce: Annotated[str, Meta(min_length=1, max_length=88)]
 
@@ -81,7 +83,7 @@ class Releaser:
             TrothError: as the module's text says, by step.
             DriverError: the store or the log failed; nothing is released then.
         """
-        request = _parse(body)
+        request = parse_request(body)
         at = clock.now()
         entry = Entry(
             at=format_instant(at),
@@ -90,21 +92,23 @@ class Releaser:
             token=sha256(request.token.encode()).hex(),
         )
         try:
-            token = await self._trust.check(request.token, at)
+            signed = await self._trust.signed(request.token)
         except TrothError as error:
-            await self._refuse(entry, error)
+            # What a forgery says is no news of anybody; that a verifier does not answer is.
+            await self._refuse(entry, error, error.detail if isinstance(error, StaleError) else "")
             raise
-        entry = _about(entry, token.ear)
+        entry = _about(entry, signed.claims)
         try:
+            token = await self._trust.check(signed, at)
             answer, rule = await self._answer(token.ear, path, request.nonce)
         except _NotGrantedError as denied:
             told = DeniedError("secret.denied")
             decision = denied.decision
-            entry = msgspec.structs.replace(entry, rule=decision.rule, reason=decision.reason)
-            await self._refuse(entry, told)
+            entry = msgspec.structs.replace(entry, rule=decision.rule)
+            await self._refuse(entry, told, decision.reason)
             raise told from None
         except TrothError as error:
-            await self._refuse(entry, error)
+            await self._refuse(entry, error, error.detail)
             raise
         await self._journal.write(msgspec.structs.replace(entry, event="released", rule=rule))
         return answer
@@ -130,8 +134,7 @@ class Releaser:
         )
         return sign_answer(answer, self._key)
 
-    async def _refuse(self, entry: Entry, error: TrothError) -> None:
-        reason = entry.reason or error.detail
+    async def _refuse(self, entry: Entry, error: TrothError, reason: str) -> None:
         await self._journal.write(msgspec.structs.replace(entry, code=error.code, reason=reason))
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
@@ -146,9 +149,9 @@ class _NotGrantedError(Exception):
         self.decision = decision
 
 
-def _parse(body: bytes) -> _Request:
+def parse_request(body: bytes) -> SecretRequest:
     try:
-        request = json.decode(body, _Request, max_bytes=REQUEST_MAX_BYTES, max_depth=2)
+        request = json.decode(body, SecretRequest, max_bytes=REQUEST_MAX_BYTES, max_depth=2)
         nonce = base64url.decode(request.nonce)
     except MalformedError as error:
         raise MalformedError("secret.request", str(error)) from None

@@ -44,7 +44,7 @@ async def serve_broker(settings: Settings, on_ready: Callable[[list[str]], None]
                 key=key,
                 thread=thread,
             )
-            public = HttpServer(public_application(releaser, metrics))
+            public = HttpServer(public_application(releaser, metrics, store, thread))
             admin = HttpServer(admin_application(store, trust, metrics, thread))
             on_ready(await _listen(settings, public, admin))
             await stop.wait()

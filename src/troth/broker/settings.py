@@ -17,7 +17,6 @@ from troth.infra.settings import Loaded, read_settings
 __all__ = ["Listen", "Settings", "TrustedVerifier", "load_settings"]
 
 _STATUS_MAX_AGE_S: Final = 2
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
 
@@ -118,10 +117,8 @@ def _check(loaded: Loaded[Settings]) -> None:
     for at, one in enumerate(value.verifier):
         where = loaded.where("verifier", at, "url")
         try:
-            endpoint = Endpoint.parse(one.url)
+            Endpoint.parse(one.url)
         except UsageError as error:
-            raise UsageError("usage.url", f"{where}: {error.detail}") from None
-        if endpoint.scheme == "http" and endpoint.host not in _LOOPBACK:
-            raise UsageError("usage.tls", f"{where}: {one.url} is not on this machine; use https")
+            raise UsageError(error.code, f"{where}: {error.detail}") from None
         if issuers.count(one.issuer) > 1:
             raise UsageError("usage.configuration", f"{where}: {one.issuer!r} is configured twice")

@@ -136,6 +136,15 @@ class Store:
         self._log.committed()
         return head
 
+    def check(self) -> None:
+        """Return if a release could be logged now: the database is there, and its lock to be had.
+
+        Raises:
+            DriverError: `database.*`.
+        """
+        with self._database.write():
+            return
+
     def status(self) -> dict[str, Any]:
         """Return how far the store has come, for the administrator."""
         with self._database.read() as connection:

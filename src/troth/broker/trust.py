@@ -21,12 +21,12 @@ from troth.client import AsyncVerifier
 from troth.client.calls import get_text
 from troth.errors import MalformedError, StaleError, TrothError, UntrustedError
 from troth.token import (
-    AuthenticToken,
     Expected,
     KeySet,
+    SignedToken,
     Token,
-    open_token,
     parse_jwks,
+    read_signed,
 )
 from troth.token.jws import TOKEN_MAX_BYTES
 from troth.wire import base64url, json
@@ -61,14 +61,29 @@ class VerifierView:
         self._keys = Fetched(self._fetch_keys)
         self._lists: dict[str, Fetched[str]] = {}
 
-    async def check(self, text: str, at: datetime) -> Token:
+    async def signed(self, text: str) -> SignedToken:
+        """Return a token that one of the verifier's keys signed.
+
+        Raises:
+            TrothError: as `read_signed`.
+            StaleError: `token.keys-missing`.
+        """
+        try:
+            return read_signed(text, await self.keys())
+        except UntrustedError as error:
+            if error.code != "token.key":
+                raise
+        # Signed by a key that was not there when we last looked: it may be a new one.
+        return read_signed(text, await self.keys(anew=True))
+
+    async def check(self, signed: SignedToken, at: datetime) -> Token:
         """Return a token after every check, its status included.
 
         Raises:
-            TrothError: as `open_token` and `AuthenticToken.settle`.
-            StaleError: `token.keys-missing`, `token.status-missing`.
+            TrothError: as `SignedToken.hold` and `AuthenticToken.settle`.
+            StaleError: `token.status-missing`.
         """
-        token = await self._open(text, at)
+        token = signed.hold(self._expected, at=at)
         return token.settle(await self.status(token.status_uri), at)
 
     async def keys(self, *, anew: bool = False) -> KeySet:
@@ -113,16 +128,6 @@ class VerifierView:
         except TrothError as error:
             raise StaleError("token.status-missing", f"{self.issuer}: {error}") from None
 
-    async def _open(self, text: str, at: datetime) -> AuthenticToken:
-        try:
-            return open_token(text, keys=await self.keys(), expected=self._expected, at=at)
-        except UntrustedError as error:
-            if error.code != "token.key":
-                raise
-        # Signed by a key that was not there when we last looked: it may be a new one.
-        anew = await self.keys(anew=True)
-        return open_token(text, keys=anew, expected=self._expected, at=at)
-
 
 class Trust:
     """All configured verifiers."""
@@ -132,19 +137,27 @@ class Trust:
         self.views = tuple(VerifierView(one, settings) for one in settings.verifier)
         self._by_issuer = {view.issuer: view for view in self.views}
 
-    async def check(self, text: str, at: datetime) -> Token:
-        """Return a token of one of the verifiers, for us, bound to a key, and not revoked.
+    async def signed(self, text: str) -> SignedToken:
+        """Return a token that one of the verifiers signed.
 
         Raises:
             MalformedError: `token.malformed`.
             UntrustedError: `token.issuer`, and what the verifier's view raises.
-            TrothError: as `VerifierView.check`.
+            TrothError: as `VerifierView.signed`.
         """
         issuer = _issuer_of(text)
         view = self._by_issuer.get(issuer)
         if view is None:
             raise UntrustedError("token.issuer", f"{issuer!r} is not configured")
-        return await view.check(text, at)
+        return await view.signed(text)
+
+    async def check(self, signed: SignedToken, at: datetime) -> Token:
+        """Return the token if it is for us, bound to a key, and not revoked.
+
+        Raises:
+            TrothError: as `VerifierView.check`.
+        """
+        return await self._by_issuer[signed.claims.iss].check(signed, at)
 
 
 def _issuer_of(text: str) -> str:

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from troth.cli._printer import print_groups, print_json
+from troth.cli._bundle_claims import TITLES, bundle_claims
+from troth.cli._printer import print_claims, print_groups, print_json
 from troth.errors import TrothError
+from troth.evidence.binding import Bundle
+from troth.evidence.binding.bundle import BUNDLE_MAX_BYTES
 from troth.evidence.detect import detect_tee
-from troth.evidence.intel.layout import QUOTE_MAX_BYTES
 from troth.evidence.tdx import TdxQuote, describe_pck, describe_quote
 from troth.infra.files import read_bounded
+from troth.policy.bundle_judgement import is_bundle_evidence
 
 __all__ = ["inspect"]
 
@@ -22,13 +27,25 @@ def inspect(file: str, as_json: bool) -> None:
     """Show what the evidence in FILE claims. Nothing is verified.
 
     No signature, chain, date or binding is looked at: whoever made the file chose every value that
-    is shown. Use it to see what a quote is about, and troth verify to learn whether it is true.
-    FILE holds a TDX quote as raw bytes; - reads standard input.
+    is shown. Use it to see what evidence is about, and troth verify to learn whether it is true.
+    FILE holds a TDX quote as raw bytes, or an evidence bundle; - reads standard input.
 
     \b
     Exit status: 0 it could be read, 2 usage, 3 malformed.
     """
-    data = read_bounded(file, QUOTE_MAX_BYTES)
+    data = read_bounded(file, BUNDLE_MAX_BYTES)
+    if is_bundle_evidence(data):
+        _show_bundle(Bundle.parse(data), as_json=as_json)
+        return
+    shown = _quote(data)
+    if as_json:
+        print_json({"verified": False} | shown)
+        return
+    _headline(f"{shown['tee'].upper()} quote")
+    _print_quote(shown)
+
+
+def _quote(data: bytes) -> dict[str, Any]:
     tee = detect_tee(data)
     quote = TdxQuote.parse(data)
     facts = describe_quote(quote)
@@ -37,24 +54,46 @@ def inspect(file: str, as_json: bool) -> None:
         facts |= describe_pck(quote)
     except TrothError as error:
         chain_error = str(error)
-    zeros = not any(quote.tail)
+    return {
+        "tee": tee,
+        "facts": facts,
+        "pck_chain_error": chain_error,
+        "trailing_bytes": len(quote.tail),
+        "trailing_zeros": not any(quote.tail),
+    }
+
+
+def _show_bundle(bundle: Bundle, *, as_json: bool) -> None:
+    claims = bundle_claims(bundle)
+    report: dict[str, Any] | None = None
+    report_error = None
+    try:
+        report = _quote(bundle.report.outblob)
+    except TrothError as error:  # a bundle around a report that is not read here is still shown
+        report_error = str(error)
     if as_json:
-        print_json(
-            {
-                "verified": False,
-                "tee": tee,
-                "facts": facts,
-                "pck_chain_error": chain_error,
-                "trailing_bytes": len(quote.tail),
-                "trailing_zeros": zeros,
-            }
-        )
+        told = {"verified": False, "bundle": claims, "report": report}
+        print_json(told | {"report_error": report_error})
         return
+    _headline("evidence bundle")
+    for group, title in TITLES.items():
+        if claims[group]:
+            print_claims(title, claims[group])
+    if report is None:
+        click.echo(f"\nthe report cannot be read: {report_error}")
+    else:
+        _print_quote(report)
+
+
+def _headline(what: str) -> None:
     click.secho("NOTHING VERIFIED", fg="yellow", bold=True, nl=False)
-    click.echo(f"  {tee.upper()} quote; these are claims")
-    if chain_error:
-        click.echo(f"  the PCK chain cannot be read: {chain_error}")
-    print_groups(facts)
-    if quote.tail:
-        kind = "zero bytes" if zeros else "bytes, not all zero,"
-        click.echo(f"\n{len(quote.tail)} {kind} stand behind the quote")
+    click.echo(f"  {what}; these are claims")
+
+
+def _print_quote(shown: dict[str, Any]) -> None:
+    if shown["pck_chain_error"]:
+        click.echo(f"  the PCK chain cannot be read: {shown['pck_chain_error']}")
+    print_groups(shown["facts"])
+    if shown["trailing_bytes"]:
+        kind = "zero bytes" if shown["trailing_zeros"] else "bytes, not all zero,"
+        click.echo(f"\n{shown['trailing_bytes']} {kind} stand behind the quote")

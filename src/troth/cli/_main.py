@@ -21,6 +21,7 @@ from troth.cli._doctor import doctor
 from troth.cli._emulate import emulate
 from troth.cli._event import event
 from troth.cli._inspect import inspect
+from troth.cli._key import key
 from troth.cli._namespace import namespace
 from troth.cli._policy import policy
 from troth.cli._printer import print_bug, print_error, without_colour
@@ -99,6 +100,7 @@ for command in (
     emulate,
     completion,
     attest,
+    key,
     token,
     secret,
     event,

@@ -40,7 +40,7 @@ verifier_option = click.option(
     "--verifier",
     metavar="URL",
     envvar="TROTH_VERIFIER",
-    help="The verifier: unix:/path, http:// or https://. [env: TROTH_VERIFIER]",
+    help="The verifier: unix:/path, https://, or http:// on this machine. [env: TROTH_VERIFIER]",
 )
 ca_option = click.option(
     "--ca",

@@ -17,6 +17,7 @@ from troth.wire import json
 __all__ = [
     "GROUPS",
     "print_bug",
+    "print_claims",
     "print_error",
     "print_groups",
     "print_json",
@@ -27,6 +28,16 @@ __all__ = [
 _COLOURS: Final = {"accepted": "green", "genuine": "cyan"}
 _MARKS: Final = {"held": ("+", "green"), "failed": ("x", "red"), "skipped": ("-", "yellow")}
 _WIDTH: Final = 20
+_DOCTOR: Final = (
+    "troth doctor, with the same --socket, --verifier and --broker: it asks each of them"
+)
+_NEXT: Final = {
+    "usage.arguments": "troth --help, or --help behind the command",
+    "client.unreachable": _DOCTOR,
+    "client.timeout": f"again with a longer --timeout, or {_DOCTOR}",
+    "token.keys-missing": _DOCTOR,
+    "token.status-missing": _DOCTOR,
+}
 
 GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "Trust domain": (
@@ -87,8 +98,8 @@ def print_error(error: TrothError | UsageError, *, as_json: bool) -> None:
         return
     _headline(f"troth: {error.verdict}: {error.meaning}")
     click.echo(f"  {error}", err=True)
-    if error.code == "usage.arguments":
-        click.echo("  try: troth --help, or --help behind the command", err=True)
+    if error.code in _NEXT:
+        click.echo(f"  try: {_NEXT[error.code]}", err=True)
 
 
 def print_bug(error: Exception, *, as_json: bool) -> None:
@@ -116,11 +127,16 @@ def _headline(text: str) -> None:
 def print_groups(facts: Mapping[str, object]) -> None:
     """Print facts under headings; those that are not there are left out."""
     for title, names in GROUPS.items():
-        present = [name for name in names if name in facts]
+        present = {name: facts[name] for name in names if name in facts}
         if present:
-            click.secho(f"\n{title}", bold=True)
-            for name in present:
-                _line(name, facts[name])
+            print_claims(title, present)
+
+
+def print_claims(title: str, claims: Mapping[str, object]) -> None:
+    """Print claims under one heading."""
+    click.secho(f"\n{title}", bold=True)
+    for name, value in claims.items():
+        _line(name, value)
 
 
 def _is_undated(trace: Sequence[TraceEntry]) -> bool:

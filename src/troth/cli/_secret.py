@@ -39,7 +39,7 @@ def secret() -> None:
     metavar="URL",
     required=True,
     envvar="TROTH_BROKER",
-    help="The broker: unix:/path, http:// or https://. [env: TROTH_BROKER]",
+    help="The broker: unix:/path, https://, or http:// on this machine. [env: TROTH_BROKER]",
 )
 @click.option(
     "--broker-key",
@@ -88,6 +88,7 @@ def get(
     keys = _broker_keys(broker_key)
     key = AgreementKey()
     appraiser = Verifier(verifier, timeout_s=timeout, ca_file=ca)
+    keeper = Broker(broker, timeout_s=timeout, ca_file=ca)
     nonce = _decoded(appraiser.challenge().nonce)
     bundle = Trothd(socket, timeout_s=timeout).evidence(
         nonce, audience, mode="delegated" if delegated else "fresh", cnf=key.jwk
@@ -101,7 +102,7 @@ def get(
         statement=statement.digest.hex(),
         jwe="",
     )
-    told = Broker(broker, timeout_s=timeout, ca_file=ca).secret(path, token, _decoded(asked.nonce))
+    told = keeper.secret(path, token, _decoded(asked.nonce))
     sealed = verify_answer(told, keys, asked=asked)
     opened = key.open(sealed, statement_digest=statement.digest, path=path)
     if not as_json:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a program of troth listens: a unix socket, or http and https."""
+"""Where a program of troth listens: a unix socket, https, or http on this very machine.
+
+Over plain http anybody on the way reads a token, and answers in the verifier's place. So there is
+no address of another machine without TLS: every client and every configuration parses it here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
 from troth.errors import UsageError
+from troth.wire.hosts import is_loopback
 
 __all__ = ["Endpoint"]
 
@@ -32,7 +37,7 @@ class Endpoint:
         """Return the endpoint of `unix:/path`, a path with a slash, or an http(s) URL.
 
         Raises:
-            UsageError: `usage.url`.
+            UsageError: `usage.url`, or `usage.tls`: http to what is no loopback address.
         """
         if text.startswith("unix:"):
             return cls._unix(text.removeprefix("unix:"))
@@ -53,6 +58,8 @@ class Endpoint:
             scheme = "https"
         else:
             raise UsageError("usage.url", f"{text!r}: scheme {parts.scheme!r} is not known")
+        if scheme == "http" and not is_loopback(parts.hostname):
+            raise UsageError("usage.tls", f"{text!r} is not on this machine; use https")
         return cls(
             scheme=scheme,
             host=parts.hostname,

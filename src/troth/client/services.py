@@ -28,12 +28,12 @@ class Service:
         """Name the peer; nothing is sent yet.
 
         Args:
-            endpoint: `unix:/path`, a path, or an http(s) URL.
+            endpoint: `unix:/path`, a path, an https URL, or an http URL of a loopback address.
             timeout_s: for each whole call, in seconds.
             ca_file: PEM file of the CA certificates to trust for https; None for the system's.
 
         Raises:
-            UsageError: `usage.url`, `usage.file`.
+            UsageError: `usage.url`, `usage.tls`, `usage.file`.
         """
         self.endpoint = Endpoint.parse(endpoint)
         self._timeout_s = timeout_s

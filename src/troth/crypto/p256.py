@@ -8,6 +8,7 @@ object is not a unique identifier.
 
 from __future__ import annotations
 
+import secrets
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature
@@ -29,6 +30,8 @@ P256_KEY_BYTES: Final = 64  # x‖y
 P256_SIGNATURE_BYTES: Final = 64  # r‖s
 _ECDSA: Final = ec.ECDSA(hashes.SHA256())
 _CURVE: Final = ec.SECP256R1()
+_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SP 800-186
+_WIDE_BYTES: Final = 40
 
 
 class PublicKey:
@@ -94,8 +97,13 @@ class PrivateKey:
 
     @classmethod
     def generate(cls) -> Self:
-        """Make a fresh key from the system's generator."""
-        return cls(ec.generate_private_key(_CURVE))
+        """Make a fresh key from the kernel's generator.
+
+        Not from the library's: the kernel seeds its own anew when a VM was copied, so that two
+        copies make two keys. With 64 bits more than the order has (FIPS 186-5, A.2.1).
+        """
+        wide = int.from_bytes(secrets.token_bytes(_WIDE_BYTES), "big")
+        return cls(ec.derive_private_key(1 + wide % (_ORDER - 1), _CURVE))
 
     @classmethod
     def from_pem(cls, pem: bytes) -> Self:

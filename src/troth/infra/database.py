@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program's database: SQLAlchemy Core, migrations by Alembic, and one error for all failures.
 
-SQLite by default: one file, write-ahead log, every commit on the disk before it returns. A writing
-transaction takes the write lock when it begins, so that what it reads cannot change before it
-commits. Any other database that SQLAlchemy has a driver for is reached by its URL, in transactions
-that are serializable.
+SQLite by default: one file, write-ahead log, every commit on the disk before it returns. PostgreSQL
+by its URL, where psycopg is installed. On both a writing transaction takes the one write lock when
+it begins, so that what it reads cannot change before it commits.
+
+Its schema is compared with the program's at each start. Alembic is imported only to change it.
 
 A database that cannot be used now, because it is locked, full or gone, is a `DriverError`; the
 next transaction tries again. A file that was put in the place of another is noticed.
@@ -16,32 +17,44 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from troth.errors import DriverError, UsageError
 
-__all__ = ["Database"]
+__all__ = ["Database", "Migrations"]
 
 _BUSY_S: Final = 2.0  # how long a transaction waits for another's lock
 _CONNECTIONS: Final = 4
 _FILE_MODE: Final = 0o600
 _WRITES: Final = "troth_writes"
+_WRITE_LOCK: Final = 0x74726F7468  # "troth", a key of PostgreSQL's advisory locks
+_VERSIONS: Final = "alembic_version"  # where Alembic writes the revision
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """A program's schema, as the steps that lead to it.
+
+    Attributes:
+        folder: of the steps.
+        newest: the revision behind the last of them, which this program works with.
+    """
+
+    folder: Path
+    newest: str
 
 
 class Database:
     """One database, shared by the threads of a process."""
 
-    def __init__(self, url: URL, migrations: Path, *, busy_s: float) -> None:
+    def __init__(self, url: URL, migrations: Migrations, *, busy_s: float) -> None:
         """Take an address; `open` and `create` are the usual ways."""
         self._url = url
         self._migrations = migrations
@@ -53,12 +66,12 @@ class Database:
         self._engine = self._new_engine()
 
     @classmethod
-    def create(cls, url: str, migrations: Path) -> Self:
+    def create(cls, url: str, migrations: Migrations) -> Self:
         """Make a new database, or bring an older one to this program's schema.
 
         Raises:
             UsageError: `usage.database`, not an address of a database.
-            DriverError: `database.unavailable`.
+            DriverError: `database.unavailable`; `database.schema`, a newer program's.
         """
         parsed = _parsed(url)
         file = _file_of(parsed)
@@ -69,10 +82,11 @@ class Database:
                 raise DriverError("database.unavailable", f"{file}: {error.strerror}") from None
         found = cls(parsed, migrations, busy_s=_BUSY_S)
         found._migrate()
+        found._check_schema()
         return found
 
     @classmethod
-    def open(cls, url: str, migrations: Path, *, busy_s: float = _BUSY_S) -> Self:
+    def open(cls, url: str, migrations: Migrations, *, busy_s: float = _BUSY_S) -> Self:
         """Return a database of this program's schema.
 
         Raises:
@@ -80,7 +94,11 @@ class Database:
             DriverError: `database.unavailable`; `database.schema`, another version's.
         """
         found = cls(_parsed(url), migrations, busy_s=busy_s)
-        found._check_schema()
+        try:
+            found._check_schema()
+        except DriverError:
+            found.close()
+            raise
         return found
 
     @property
@@ -138,12 +156,24 @@ class Database:
         if self._file is not None:
             event.listen(engine, "connect", _configure)
             event.listen(engine, "begin", _begin)
+        else:
+            event.listen(engine, "begin", self._begin_server)
         return engine
 
     def _dialect_options(self) -> dict[str, Any]:
         if self._file is None:
-            return {"isolation_level": "SERIALIZABLE", "pool_pre_ping": True}
+            # Writers follow one another, and each statement sees what was committed before it.
+            return {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
         return {"connect_args": {"timeout": self._busy_s, "isolation_level": None}}
+
+    def _begin_server(self, connection: Connection) -> None:
+        """Begin as the transaction's purpose asks, on PostgreSQL; its own isolation does the rest.
+
+        Serializable transactions would be aborted for one another without having met.
+        """
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._busy_s * 1000)}")
+        if connection.get_execution_options().get(_WRITES, True):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
 
     def _check_file(self) -> None:
         """Notice a file that is gone, or that is another one than before."""
@@ -165,6 +195,8 @@ class Database:
             raise DriverError("database.unavailable", "the file was replaced; ask again")
 
     def _migrate(self) -> None:
+        from troth.infra.migrate import upgrade  # noqa: PLC0415 - costs a start 0.2 s, and rarely needed
+
         self._check_file()
         try:
             with self._engine.connect() as connection:
@@ -173,25 +205,25 @@ class Database:
                     connection.exec_driver_sql("COMMIT")
                     connection.exec_driver_sql("PRAGMA journal_mode = WAL")
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
-                config = self._config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                upgrade(connection, self._migrations.folder)
                 connection.commit()
         except SQLAlchemyError as error:
             raise DriverError("database.unavailable", _cause(error)) from None
 
     def _check_schema(self) -> None:
-        due = ScriptDirectory.from_config(self._config()).get_current_head()
+        due = self._migrations.newest
         with self._transaction(writes=False) as connection:
-            have = MigrationContext.configure(connection).get_current_revision()
-        if have != due:
+            have = _revisions(connection)
+        if have != [due]:
             raise DriverError("database.schema", f"revision {have or 'none'}, {due} is due")
 
-    def _config(self) -> Config:
-        config = Config()
-        config.set_main_option("script_location", str(self._migrations).replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
-        return config
+
+def _revisions(connection: Connection) -> list[str]:
+    """Return what Alembic wrote of a database; nothing if it never saw it."""
+    if not inspect(connection).has_table(_VERSIONS):
+        return []
+    rows = connection.exec_driver_sql(f"SELECT version_num FROM {_VERSIONS}")  # noqa: S608 - a constant
+    return [str(row[0]) for row in rows]
 
 
 def _parsed(url: str) -> URL:
@@ -199,6 +231,10 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise UsageError("usage.database", "not a database's address") from None
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise UsageError(
+            "usage.database", f"{parsed.get_backend_name()}: neither SQLite nor PostgreSQL"
+        )
     if parsed.get_backend_name() == "sqlite" and not parsed.database:
         raise UsageError("usage.database", "a database in memory forgets used nonces")
     return parsed

@@ -21,6 +21,7 @@ class Event(StrEnum):
     """Every event that a program logs."""
 
     BUG = "bug"  # an exception that nobody foresaw; see its traceback
+    SETUP = "setup"  # a file or setting was good at the start and is not now
     READY = "ready"
     STOPPING = "stopping"
     # trothd
@@ -41,6 +42,7 @@ class Event(StrEnum):
     STATE_RESTORED = "state.restored"
     STATE_DISCARDED = "state.discarded"
     STATEMENT_KEY = "statement-key.changed"
+    GENERATION = "vm.generation"  # the VM was copied or set back, as its hypervisor says
     TOKEN_RENEWED = "token.renewed"  # noqa: S105 - the name of an event
     TOKEN_FAILED = "token.failed"  # noqa: S105 - the name of an event
     PUSHED = "push.done"

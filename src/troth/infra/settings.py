@@ -73,11 +73,11 @@ def parse_settings(data: bytes, kind: type[T], name: str) -> Loaded[T]:
     try:
         value = msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
-        raise UsageError(_CODE, f"{name}: {_explain(str(error), text)}") from None
+        raise UsageError(_CODE, f"{name}: {_explain(str(error), text, kind)}") from None
     return Loaded(value, name, sha256(data), text)
 
 
-def _explain(message: str, text: str) -> str:
+def _explain(message: str, text: str, kind: type[msgspec.Struct]) -> str:
     """Return what is wrong, with the key and its line."""
     at = _AT.search(message)
     path: list[str | int] = [
@@ -90,4 +90,19 @@ def _explain(message: str, text: str) -> str:
     key = [*path, member["name"]]
     if "unknown" in what:
         return f"{spell(key)}{line_of(text, key)} is unknown"
+    if not path and (section := _section(kind, member["name"])):
+        return f"section {section} is missing"
     return f"{spell(key)} is missing{line_of(text, path) if path else ''}"
+
+
+def _section(kind: type[msgspec.Struct], name: str) -> str:
+    """Return how a top member is written if it is a table, or many of them; empty if not."""
+    found = msgspec.inspect.type_info(kind)
+    fields = found.fields if isinstance(found, msgspec.inspect.StructType) else ()
+    (type_,) = (one.type for one in fields if one.encode_name == name)
+    if isinstance(type_, msgspec.inspect.StructType):
+        return f"[{name}]"
+    if isinstance(type_, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
+        is_tables = isinstance(type_.item_type, msgspec.inspect.StructType)
+        return f"[[{name}]]" if is_tables else ""
+    return ""

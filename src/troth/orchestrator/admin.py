@@ -16,7 +16,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from troth.errors import MalformedError
+from troth.errors import DriverError, MalformedError, UsageError
 from troth.evidence.binding import Origin
 from troth.infra.http import answer, application, read_body
 from troth.infra.metrics import METRICS_TYPE
@@ -27,7 +27,7 @@ from troth.wire import json
 
 __all__ = ["admin_api"]
 
-_CREATION_MAX_BYTES: Final = 64 * 1024
+CREATION_MAX_BYTES: Final = 64 * 1024
 
 
 def admin_api(daemon: Daemon) -> Starlette:
@@ -50,11 +50,14 @@ class _Api:
         self._daemon = daemon
 
     async def create(self, http: HttpRequest) -> Response:
-        body = await read_body(http, _CREATION_MAX_BYTES)
-        settings = json.decode(body, NamespaceSettings, max_bytes=_CREATION_MAX_BYTES, max_depth=6)
+        body = await read_body(http, CREATION_MAX_BYTES)
+        settings = json.decode(body, NamespaceSettings, max_bytes=CREATION_MAX_BYTES, max_depth=6)
         for _, problem in namespace_problems(self._daemon.configuration, settings, ()):
             raise MalformedError("namespace.settings", problem)
-        namespace = await self._daemon.open(settings, Origin.ADMINISTRATOR)
+        try:
+            namespace = await self._daemon.open(settings, Origin.ADMINISTRATOR)
+        except UsageError as error:  # this socket's callers may know of our files
+            raise DriverError("state.write", str(error)) from None
         return answer({"id": namespace.creation.id.hex(), "label": namespace.label}, status=201)
 
     async def seal(self, http: HttpRequest) -> Response:

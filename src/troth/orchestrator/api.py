@@ -12,6 +12,7 @@ The namespace is the socket's, never a parameter. The caller is looked at for ea
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
@@ -23,7 +24,15 @@ from starlette.routing import Route
 from troth.errors import MalformedError, TrothError
 from troth.evidence.binding import Request
 from troth.evidence.binding.request import REQUEST_JSON_MAX_BYTES, REQUEST_MAX_BYTES
-from troth.infra.http import JSON_TYPE, Direct, answer, application, read_body
+from troth.infra.http import (
+    JSON_TYPE,
+    Direct,
+    answer,
+    application,
+    query_of,
+    read_body,
+    takes,
+)
 from troth.orchestrator.daemon import Daemon
 from troth.orchestrator.identity import Peer
 from troth.orchestrator.namespace import Namespace
@@ -35,13 +44,13 @@ __all__ = ["CMW_TYPE", "REQUEST_TYPE", "workload_api"]
 REQUEST_TYPE: Final = "application/vnd.troth.request+cbor"
 CMW_TYPE: Final = "application/cmw+cbor"  # RFC 9999
 
-_EVENT_MAX_BYTES: Final = 512 * 1024  # JSON escapes make six bytes of one
+EVENT_MAX_BYTES: Final = 512 * 1024  # JSON escapes make six bytes of one
 _AUDIENCE_MAX_BYTES: Final = 255
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
 
 
-class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EventRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     domain: Annotated[str, msgspec.Meta(min_length=1)]
     operation: Annotated[str, msgspec.Meta(min_length=1)]
     content: str
@@ -71,6 +80,7 @@ class _Api:
         """Count refusals by code."""
         refusals = self._daemon.metrics.refusals
 
+        @functools.wraps(handler)
         async def handle(request: HttpRequest) -> Response:
             try:
                 return await handler(request)
@@ -94,9 +104,9 @@ class _Api:
         namespace, _ = _who(http)
         namespace.demand("extend")
         _is_cbor(http, allowed=False)
-        body = await read_body(http, _EVENT_MAX_BYTES)
+        body = await read_body(http, EVENT_MAX_BYTES)
         namespace, _ = _who(http)  # once more: reading took as long as the caller liked
-        event = json.decode(body, _Event, max_bytes=_EVENT_MAX_BYTES, max_depth=2)
+        event = json.decode(body, EventRequest, max_bytes=EVENT_MAX_BYTES, max_depth=2)
         forensic = self._daemon.append(namespace, event.domain, event.operation, event.content)
         log = namespace.state.log
         return answer({"count": log.count, "head": log.head.hex(), "forensic": forensic})
@@ -105,9 +115,10 @@ class _Api:
         namespace, _ = _who(http)
         return answer(namespace_view(namespace))
 
+    @takes("audience")
     async def token(self, http: HttpRequest) -> Response:
         namespace, _ = _who(http)
-        audience = http.query_params.get("audience", "")
+        audience = query_of(http).get("audience", "")
         if not 0 < len(audience.encode()) <= _AUDIENCE_MAX_BYTES:
             raise MalformedError("binding.range", "audience")
         namespace.demand(f"token:{audience}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,18 +18,23 @@ from troth.errors import MalformedError, UsageError
 from troth.evidence.binding import ImageDigest
 from troth.evidence.binding.request import key_of_jwk
 from troth.infra.settings import Loaded, read_settings
+from troth.orchestrator.endpoints import Endpoint, endpoint_problem
 from troth.orchestrator.tsm import TsmSettings, tsm_problems
 from troth.wire.text import parse_hex
 
 __all__ = [
     "ANY_CGROUP",
+    "ROOT_LABEL",
+    "ROOT_LIMITS",
     "Configuration",
     "Limits",
     "NamespaceSettings",
     "TokenSettings",
+    "issuer_of",
     "load_configuration",
     "namespace_problems",
     "parse_image",
+    "pushed_to",
 ]
 
 ANY_CGROUP: Final = "any"
@@ -42,13 +46,16 @@ Seconds = Annotated[int, msgspec.Meta(ge=1, le=86_400)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 _PLAIN_CAPABILITIES: Final = frozenset({"evidence", "delegated", "extend", "log.read"})
-_PREFIXED_CAPABILITIES: Final = ("token:", "secret:")
+_FOR_AUDIENCE: Final = "token:"
+_OF_THE_BROKER: Final = "secret:"
 _IMAGE_ALGORITHMS: Final = {"sha256": -16, "sha384": -43, "sha512": -44}
 _CODE: Final = "usage.configuration"
 
 
-class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A section: no unknown key, no change afterwards."""
+class Strict(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """A section: no unknown key, no change afterwards; written again, it is no longer."""
 
 
 class Limits(Strict, frozen=True, kw_only=True):
@@ -57,8 +64,12 @@ class Limits(Strict, frozen=True, kw_only=True):
     waiting: Count = 64  # requests in the queue for an epoch
     connections: Count = 256
     log_entries: Count = 100_000
-    log_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 64 * 1024 * 1024
+    log_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 4 * 1024 * 1024
     leaves: Count = 1024  # in one epoch
+
+
+ROOT_LIMITS: Final = Limits(log_entries=10_000, log_bytes=1024 * 1024)
+"""Those of the root namespace, in whose log trothd writes a line now and then."""
 
 
 class TokenSettings(Strict, frozen=True, kw_only=True):
@@ -66,6 +77,7 @@ class TokenSettings(Strict, frozen=True, kw_only=True):
 
     audience: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     verifier: str | None = None  # the one of [verifier] if None
+    ca: str | None = None  # PEM file, for `verifier`; the system's CAs if None
     cnf: dict[str, str] | None = None  # a public JWK; without one the token binds nobody
 
 
@@ -101,6 +113,7 @@ class VerifierSettings(Strict, frozen=True, kw_only=True):
 
     url: str
     audience: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    ca: str | None = None  # PEM file of the only CAs that are trusted; the system's if None
 
 
 class FaultSettings(Strict, frozen=True, kw_only=True):
@@ -143,22 +156,32 @@ def parse_image(text: str) -> ImageDigest:
 
 def check_capability(name: str) -> str:
     """Say what is wrong with the name of a capability; nothing, if it is one."""
-    if name in _PLAIN_CAPABILITIES:
+    if name in _PLAIN_CAPABILITIES or (name.startswith(_FOR_AUDIENCE) and name != _FOR_AUDIENCE):
         return ""
-    if any(name.startswith(one) and len(name) > len(one) for one in _PREFIXED_CAPABILITIES):
-        return ""
-    known = ", ".join(
-        [*sorted(_PLAIN_CAPABILITIES), *(f"{one}…" for one in _PREFIXED_CAPABILITIES)]
-    )
+    if name.startswith(_OF_THE_BROKER):
+        return f"{name!r} is decided by the broker's policy: trothd does not stand in between"
+    known = ", ".join([*sorted(_PLAIN_CAPABILITIES), f"{_FOR_AUDIENCE}…"])
     return f"{name!r} is no capability; {known} are"
+
+
+def pushed_to(verifier: VerifierSettings) -> Endpoint:
+    """Return where the verifier of `[verifier]` is."""
+    return Endpoint(verifier.url, verifier.ca)
+
+
+def issuer_of(token: TokenSettings, verifier: VerifierSettings | None) -> Endpoint:
+    """Return where the verifier is that issues a token: its own, or that of `[verifier]`."""
+    if token.verifier is not None or verifier is None:
+        return Endpoint(token.verifier or "", token.ca)
+    return pushed_to(verifier)
 
 
 def _problems(value: Configuration) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield what types alone cannot say, with the path of the key."""
     if Path(value.trothd.admin_socket).is_relative_to(Path(value.trothd.run_directory) / "ns"):
         yield ("trothd", "admin_socket"), "lies among the namespaces' sockets"
-    if value.verifier and not _is_endpoint(value.verifier.url):
-        yield ("verifier", "url"), "neither http, https nor unix:/path"
+    if value.verifier and (problem := endpoint_problem(pushed_to(value.verifier))):
+        yield ("verifier", "url"), problem
     yield from tsm_problems(value.tsm)
     seen = {ROOT_LABEL}
     for index, one in enumerate(value.namespace):
@@ -189,26 +212,28 @@ def namespace_problems(
             parse_image(one.image_digest)
         except MalformedError as error:
             yield (*at, "image_digest"), str(error)
+    yield from _token_problems(value, one, at)
+
+
+def _token_problems(
+    value: Configuration, one: NamespaceSettings, at: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    audiences: set[str] = set()
     for number, token in enumerate(one.token):
         here = (*at, "token", number)
+        if token.audience in audiences:
+            yield (*here, "audience"), f"{token.audience!r} is taken"
+        audiences.add(token.audience)
         if f"token:{token.audience}" not in one.capabilities:
             yield (*here, "audience"), f"needs the capability 'token:{token.audience}'"
         if token.verifier is None and value.verifier is None:
             yield (*here, "verifier"), "there is no [verifier] to take its place"
-        elif token.verifier is not None and not _is_endpoint(token.verifier):
-            yield (*here, "verifier"), "neither http, https nor unix:/path"
+        elif token.verifier is None and token.ca is not None:
+            yield (*here, "ca"), "belongs to a verifier of the token's own"
+        elif problem := endpoint_problem(issuer_of(token, value.verifier)):
+            yield (*here, "verifier"), problem
         if token.cnf is not None:
             try:
                 key_of_jwk(dict(token.cnf))
             except MalformedError as error:
                 yield (*here, "cnf"), str(error)
-
-
-def _is_endpoint(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    if parts.scheme == "unix":
-        return parts.path.startswith("/") and not parts.netloc
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)

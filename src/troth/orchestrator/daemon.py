@@ -17,11 +17,15 @@ from troth.errors import DeniedError, DriverError, TrothError, UsageError
 from troth.evidence.binding import Caller, Mode, Origin, Request
 from troth.evidence.model import Verdict
 from troth.infra.clock import now
-from troth.infra.http import HttpServer, Listener, bind_unix
+from troth.infra.http import HttpServer, Listener
 from troth.infra.log import Event
 from troth.infra.metrics import OrchestratorMetrics
 from troth.orchestrator.boot import Boot
-from troth.orchestrator.configuration import Configuration, NamespaceSettings
+from troth.orchestrator.configuration import (
+    Configuration,
+    NamespaceSettings,
+    namespace_problems,
+)
 from troth.orchestrator.delegation import Anchors, StatementKeys
 from troth.orchestrator.device import Device
 from troth.orchestrator.epoch import EpochBuilder, Settings
@@ -31,12 +35,12 @@ from troth.orchestrator.identity import Peer, admit
 from troth.orchestrator.namespace import Namespace
 from troth.orchestrator.namespaces import Namespaces
 from troth.orchestrator.root_step import RTMR3
+from troth.orchestrator.run_directory import namespace_socket
 from troth.orchestrator.statements import delegated_bundle
 
 __all__ = ["Daemon"]
 
 _METHOD_SOCKET: Final = 1  # BINDING 4.4, caller: socket and cgroup
-_DIRECTORY_MODE: Final = 0o750
 
 _log = structlog.get_logger()
 
@@ -98,7 +102,12 @@ class Daemon:
         if not self.is_rooted:
             _log.warning(Event.ROOT_UNROOTED)
         for settings in self.configuration.namespace:
-            await self.open(settings, Origin.CONFIGURATION)
+            if self.namespaces.is_closed(settings.label):
+                _log.warning(Event.NAMESPACE_CLOSED, label=settings.label)
+            else:
+                await self.open(settings, Origin.CONFIGURATION)
+        for settings in self.namespaces.left_by_administrator():
+            await self._open_again(settings)
         self.namespaces.discard_left()
         self._keeper = asyncio.create_task(self._keep_house())
 
@@ -106,14 +115,14 @@ class Daemon:
         """Make a namespace and open its socket.
 
         Raises:
-            DeniedError, DriverError, UsageError: as `Namespaces.configure` and `bind_unix`.
+            DeniedError, DriverError, UsageError: as `Namespaces.configure` and `namespace_socket`.
         """
         namespace = self.namespaces.configure(settings, origin)
         directory = self._run / "ns" / settings.label
         try:
-            listening = _socket_in(directory, settings.group)
+            listening = namespace_socket(directory, settings.group)
         except UsageError:
-            self.namespaces.close(settings.label)
+            self.namespaces.undo(settings.label)
             raise
         self._listeners[settings.label] = await self._server.listen(
             listening,
@@ -208,12 +217,31 @@ class Daemon:
                     "id": one.creation.id.hex(),
                     "count": one.state.log.count,
                     "gaps": one.state.gaps,
-                    "phase": None if one.state.model is None else one.state.model.phase.name,
+                    "phase": None
+                    if one.state.model is None
+                    else one.state.model.phase.name.lower(),
                     "forensic": 0 if one.state.model is None else one.state.model.forensic,
                 }
                 for one in self.namespaces
             ],
         }
+
+    def generation_changed(self) -> None:
+        """Go on as one of two (BINDING 4.11): fresh only, until an epoch names another key.
+
+        An epoch in flight names a key that is erased; what is anchored in it serves nobody.
+        """
+        _log.error(Event.GENERATION)
+        self._keys.renew()
+        self._anchors.drop_all()
+        self._note("vm.generation: changed")
+        for namespace in (*self.namespaces, self.namespaces.root):
+            try:
+                namespace.add_gap()
+            except DriverError as error:  # it counts in memory
+                _log.error(Event.JOURNAL_FAILED, code=error.code)
+            if namespace.is_sealed:
+                self.errands.left_model(namespace)
 
     async def stop(self) -> None:
         """End in good order: callers are answered, journals stay."""
@@ -231,6 +259,17 @@ class Daemon:
     def _caller(self, peer: Peer) -> Caller:
         uid = peer.uid if self.configuration.trothd.caller_uid else None
         return Caller(method=_METHOD_SOCKET, uid=uid)
+
+    async def _open_again(self, settings: NamespaceSettings) -> None:
+        """Restore what the administrator made; one that cannot be keeps no other from its own."""
+        problems = [text for _, text in namespace_problems(self.configuration, settings, ())]
+        try:
+            if not problems:
+                await self.open(settings, Origin.ADMINISTRATOR)
+        except (TrothError, UsageError) as error:
+            problems.append(str(error))
+        for problem in problems:
+            _log.error(Event.STATE_DISCARDED, label=settings.label, why=problem)
 
     def _admit(self, namespace: Namespace, accepted: socket.socket) -> Peer | DeniedError:
         """Return who connected, or the refusal that each of its requests is answered with."""
@@ -277,8 +316,8 @@ class Daemon:
     async def _keep_house(self) -> None:
         """Erase statement keys that are due, also while nobody asks."""
         while True:
-            await asyncio.sleep(self.configuration.trothd.statement_key_s)
-            self._keys.sweep()
+            pause_s = self._keys.sweep()
+            await asyncio.sleep(pause_s)
 
 
 class _Ourselves:
@@ -290,22 +329,3 @@ class _Ourselves:
 
 def _seconds() -> int:
     return int(now().timestamp())
-
-
-def _socket_in(directory: Path, group: str | None) -> socket.socket:
-    """Bind a namespace's socket in a directory of its own, which only its group may enter.
-
-    Raises:
-        UsageError: `usage.file`, `usage.socket`.
-    """
-    path = directory / "troth.sock"
-    try:
-        directory.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
-        directory.chmod(_DIRECTORY_MODE)
-        listening = bind_unix(path)
-        if group is not None:
-            shutil.chown(directory, group=group)
-            shutil.chown(path, group=group)
-    except (OSError, LookupError) as error:
-        raise UsageError("usage.file", f"{directory}: {error}") from None
-    return listening

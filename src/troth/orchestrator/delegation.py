@@ -2,7 +2,8 @@
 """Delegated statements: keys that are named in epochs, and the anchors that date them.
 
 A key is replaced every few minutes and erased when every anchor that rests on it is too old, so
-that a key stolen later signs for no earlier anchor (BINDING 4.5, 4.7).
+that a key stolen later signs for no earlier anchor (BINDING 4.5, 4.7). Both come with time, and not
+with the next epoch: while nobody asks there soon is no key at all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from troth.infra.log import Event
 __all__ = ["Anchor", "Anchors", "Reported", "StatementKey", "StatementKeys"]
 
 _MOST_ANCHORS: Final = 16  # for each namespace: one for each audience
+_SHORTEST_S: Final = 1.0  # between two looks at the keys; one that is due signs nothing meanwhile
 
 _log = structlog.get_logger()
 
@@ -30,26 +32,44 @@ _log = structlog.get_logger()
 class StatementKey:
     """A key for delegated statements, until it is erased."""
 
-    __slots__ = ("_private", "made_at", "named_at", "public")
+    __slots__ = ("_clock", "_keep_s", "_private", "made_at", "named_at", "public")
 
-    def __init__(self, now: float) -> None:
-        """Make a key."""
+    def __init__(self, keep_s: float, clock: Callable[[], float]) -> None:
+        """Make a key.
+
+        Args:
+            keep_s: how long after the last epoch that named it it signs, and no longer.
+            clock: monotonic, in seconds.
+        """
         private = PrivateKey.generate()
         self._private: PrivateKey | None = private
+        self._keep_s = keep_s
+        self._clock = clock
         self.public = CoseKey.from_p256(private.public)
-        self.made_at = now
-        self.named_at = now  # when the last epoch that names it was made
+        self.made_at = clock()
+        self.named_at = self.made_at  # when the last epoch that names it was made
 
     @property
     def private(self) -> PrivateKey:
         """The key.
 
         Raises:
-            StaleError: `evidence.anchor-missing`, it was erased.
+            StaleError: `evidence.anchor-missing`, it was erased, or is to be.
         """
-        if self._private is None:
+        if self._private is None or self.left_s < 0:
+            self.erase()
             raise StaleError("evidence.anchor-missing", "its key was erased; ask fresh")
         return self._private
+
+    @property
+    def left_s(self) -> float:
+        """How long it still signs; negative when it is to be erased."""
+        return self.named_at + self._keep_s - self._clock()
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the private half is gone."""
+        return self._private is None
 
     def erase(self) -> None:
         """Let go of the private half; Python cannot promise that no copy is left in memory."""
@@ -57,13 +77,13 @@ class StatementKey:
 
 
 class StatementKeys:
-    """The current key, and those that an anchor may still rest on."""
+    """The current key, where there is one, and those that an anchor may still rest on."""
 
     def __init__(self, period_s: float, keep_s: float, clock: Callable[[], float]) -> None:
-        """Make the first key.
+        """Start with none: the first epoch makes one.
 
         Args:
-            period_s: after which a new key is made, at the next epoch.
+            period_s: after which no epoch names a key any more; the next one makes another.
             keep_s: how long after the last epoch that named it a key is kept.
             clock: monotonic, in seconds.
         """
@@ -71,26 +91,47 @@ class StatementKeys:
         self._keep_s = keep_s
         self._clock = clock
         self._old: list[StatementKey] = []
-        self._current = StatementKey(clock())
+        self._current: StatementKey | None = None
 
     def for_epoch(self) -> StatementKey:
         """Return the key that an epoch made now names."""
-        now = self._clock()
-        if now - self._current.made_at >= self._period_s:
-            self._old.append(self._current)
-            self._current = StatementKey(now)
-            _log.info(Event.STATEMENT_KEY)
-        self._current.named_at = now
         self.sweep()
+        if self._current is None:
+            self._current = StatementKey(self._keep_s, self._clock)
+            _log.info(Event.STATEMENT_KEY)
+        self._current.named_at = self._clock()
         return self._current
 
-    def sweep(self) -> None:
-        """Erase the keys that no valid anchor rests on any more."""
-        limit = self._clock() - self._keep_s
+    def renew(self) -> None:
+        """Erase every key, the current one too: a copy of this TVM has them."""
+        for key in self._all():
+            key.erase()
+        self._old, self._current = [], None
+
+    def sweep(self) -> float:
+        """Erase the keys that no valid anchor rests on any more.
+
+        The current key is among them when its period is over, or nothing rests on it any more:
+        no further epoch names it.
+
+        Returns:
+            After how many seconds there will be something to do at the latest; a second at least.
+        """
+        current = self._current
+        if current is not None:
+            is_past = self._clock() - current.made_at >= self._period_s
+            if is_past or current.left_s < 0:
+                self._old.append(current)
+                self._current = None
         for key in self._old:
-            if key.named_at < limit:
+            if key.left_s < 0:
                 key.erase()
-        self._old = [key for key in self._old if key.named_at >= limit]
+        self._old = [key for key in self._old if not key.is_erased]
+        due_s = [key.left_s for key in self._all()]
+        return max(_SHORTEST_S, min([self._period_s, *due_s]))
+
+    def _all(self) -> list[StatementKey]:
+        return self._old if self._current is None else [*self._old, self._current]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,3 +201,7 @@ class Anchors:
     def drop(self, namespace_id: bytes) -> None:
         """Forget all anchors of a namespace."""
         self._of.pop(namespace_id, None)
+
+    def drop_all(self) -> None:
+        """Forget all anchors."""
+        self._of.clear()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What trothd does for namespaces unasked: warm tokens and pushes, one task for each."""
+"""What trothd does for namespaces unasked: warm tokens and pushes, one task for each.
+
+Each verifier that issues tokens to a namespace can revoke only its own. So each is told when the
+namespace leaves its model, and is told again until it has heard, whatever the others do.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,13 @@ from troth.evidence.binding import Request
 from troth.evidence.binding.request import key_of_jwk
 from troth.infra.log import Event
 from troth.infra.metrics import OrchestratorMetrics
-from troth.orchestrator.configuration import NamespaceSettings, VerifierSettings
+from troth.orchestrator.configuration import (
+    NamespaceSettings,
+    VerifierSettings,
+    issuer_of,
+    pushed_to,
+)
+from troth.orchestrator.endpoints import Endpoint
 from troth.orchestrator.namespace import Namespace
 from troth.orchestrator.renewal import LoopClock, Push, WarmToken
 from troth.orchestrator.verifier_client import HttpVerifier
@@ -38,9 +48,9 @@ class Errands:
         self._settings = verifier
         self._attest = attest
         self._metrics = metrics
-        self._verifiers: dict[str, HttpVerifier] = {}
+        self._verifiers: dict[Endpoint, HttpVerifier] = {}
         self._tokens: dict[bytes, dict[str, WarmToken]] = {}
-        self._pushes: dict[bytes, Push] = {}
+        self._pushes: dict[bytes, list[Push]] = {}
         self._tasks: dict[bytes, list[asyncio.Task[None]]] = {}
 
     def begin(self, namespace: Namespace, settings: NamespaceSettings) -> None:
@@ -50,34 +60,27 @@ class Errands:
         tokens: dict[str, WarmToken] = {}
         count = self._metrics.count_token
         for one in settings.token:
-            endpoint = one.verifier or (self._settings.url if self._settings else "")
             cnf = None if one.cnf is None else key_of_jwk(dict(one.cnf))
             request = functools.partial(_request, one.audience, cnf)
-            verifier = self._verifier(endpoint)
+            verifier = self._verifier(issuer_of(one, self._settings))
             tokens[one.audience] = WarmToken(request, attest, verifier, LoopClock(), count)
         self._tokens[key] = tokens
-        runs = [token.run() for token in tokens.values()]
-        if self._settings is not None and namespace.state.model is not None:
-            # Policies demand a key before they look at the model. This one's private half is gone
-            # at once: what the verifier answers is for nobody to use.
-            unheld = CoseKey.from_p256(PrivateKey.generate().public)
-            request = functools.partial(_request, self._settings.audience, unheld)
-            verifier = self._verifier(self._settings.url)
-            count = self._metrics.count_push
-            push = self._pushes[key] = Push(request, attest, verifier, LoopClock(), count)
-            runs.append(push.run())
-            if namespace.state.model.forensic:  # we were killed before the verifier heard of it
+        model = namespace.state.model
+        pushes = [] if model is None else self._pushes_of(settings, attest)
+        self._pushes[key] = pushes
+        if model is not None and model.forensic:  # we were killed before a verifier heard of it
+            for push in pushes:
                 push.demand()
+        runs = [*(one.run() for one in tokens.values()), *(one.run() for one in pushes)]
         self._tasks[key] = [asyncio.create_task(run) for run in runs]
         for task in self._tasks[key]:
             task.add_done_callback(_report_bug)
 
     def left_model(self, namespace: Namespace) -> None:
-        """Tell the verifier at once, and give out no token that it was told nothing for."""
+        """Tell each verifier at once, and give out no token that it was told nothing for."""
         for token in self._tokens.get(namespace.creation.id, {}).values():
             token.drop()
-        push = self._pushes.get(namespace.creation.id)
-        if push is not None:
+        for push in self._pushes.get(namespace.creation.id, []):
             push.demand()
 
     def warm(self, namespace: Namespace, audience: str) -> str:
@@ -110,7 +113,30 @@ class Errands:
         for verifier in self._verifiers.values():
             await verifier.close()
 
-    def _verifier(self, endpoint: str) -> HttpVerifier:
+    def _pushes_of(
+        self, settings: NamespaceSettings, attest: Callable[[Request], Awaitable[bytes]]
+    ) -> list[Push]:
+        """Return one push for each verifier, over a statement for an audience that it knows."""
+        audiences: dict[Endpoint, str] = {}
+        if self._settings is not None:
+            audiences[pushed_to(self._settings)] = self._settings.audience
+        for one in settings.token:
+            audiences.setdefault(issuer_of(one, self._settings), one.audience)
+        # Policies demand a key before they look at the model. This one's private half is gone at
+        # once: what a verifier answers is for nobody to use.
+        unheld = CoseKey.from_p256(PrivateKey.generate().public)
+        return [
+            Push(
+                functools.partial(_request, audience, unheld),
+                attest,
+                self._verifier(endpoint),
+                LoopClock(),
+                self._metrics.count_push,
+            )
+            for endpoint, audience in audiences.items()
+        ]
+
+    def _verifier(self, endpoint: Endpoint) -> HttpVerifier:
         return self._verifiers.setdefault(endpoint, HttpVerifier(endpoint))
 
 

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A namespace's journal: what was acknowledged is in it, in the memory file system.
 
-    record = length[4] ‖ kind[1] ‖ payload ‖ first 8 bytes of SHA-256(kind ‖ payload)
+    journal = slot ‖ slot ‖ record*
+    slot    = gaps[8] ‖ alarms[8] ‖ first 8 bytes of SHA-256(gaps ‖ alarms)
+    record  = length[4] ‖ kind[1] ‖ payload ‖ first 8 bytes of SHA-256(kind ‖ payload)
 
 Each record is one write, before its event is acknowledged; the kernel keeps what was written when
 the process is killed. A write that fails is cut off again. So a short tail is of an event that was
 never acknowledged and is dropped; anything else that does not add up makes the journal unusable.
+
+What is only counted has a place of its own, made with the file: however often an event is refused,
+the journal does not grow, and a full file system takes the count. The slots are written in turn.
+If we are killed while we write one, the other holds what was counted before; one is added then.
 """
 
 from __future__ import annotations
@@ -20,12 +26,15 @@ from typing import Final, NamedTuple
 from troth.crypto.digest import sha256
 from troth.errors import DriverError
 
-__all__ = ["Journal", "Kind", "Record"]
+__all__ = ["RECORD_MAX_BYTES", "RECORD_OVERHEAD_BYTES", "Counts", "Journal", "Kind", "Record"]
 
+_SLOT: Final = struct.Struct(">QQ8s")
+_SLOTS: Final = 2
+_HEADER_BYTES: Final = _SLOTS * _SLOT.size
 _LENGTH: Final = struct.Struct(">I")
 _CHECK_BYTES: Final = 8
-_OVERHEAD_BYTES: Final = _LENGTH.size + 1 + _CHECK_BYTES
-_RECORD_MAX_BYTES: Final = 128 * 1024
+RECORD_OVERHEAD_BYTES: Final = _LENGTH.size + 1 + _CHECK_BYTES
+RECORD_MAX_BYTES: Final = 128 * 1024
 _FILE_MAX_BYTES: Final = 2 << 30
 _MODE: Final = 0o600
 
@@ -35,10 +44,8 @@ class Kind(IntEnum):
 
     CREATED = 0  # a CBOR map; always first
     ENTRY = 1  # a log entry
-    GAP = 2
     SEALED = 3
     CLOSED = 4  # always last
-    ALARM = 5  # in the root namespace's journal only
 
 
 class Record(NamedTuple):
@@ -48,14 +55,23 @@ class Record(NamedTuple):
     payload: bytes
 
 
-class Journal:
-    """One file, open for appending."""
+class Counts(NamedTuple):
+    """What is counted and leaves no record; neither ever falls."""
 
-    def __init__(self, path: Path, handle: int, size: int) -> None:
-        """Take an open file and how much of it holds."""
+    gaps: int = 0
+    alarms: int = 0  # in the root namespace's journal only
+
+
+class Journal:
+    """One file; records are written at its end."""
+
+    def __init__(self, path: Path, handle: int, size: int, counts: Counts, turn: int) -> None:
+        """Take an open file, how much of it holds, the counts, and whose turn a slot is."""
         self.path = path
+        self.counts = counts
         self._handle = handle
         self._size = size
+        self._turn = turn
 
     @classmethod
     def create(cls, path: Path, created: bytes) -> Journal:
@@ -69,11 +85,13 @@ class Journal:
             DriverError: `state.write`.
         """
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-            journal = cls(path, os.open(path, flags, _MODE), 0)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            handle = os.open(path, flags, _MODE)
         except OSError as error:
             raise DriverError("state.write", f"{path}: {error.strerror}") from None
+        journal = cls(path, handle, 0, Counts(), 0)
         try:
+            journal._write(_slot(Counts()) * _SLOTS)
             journal.append(Kind.CREATED, created)
         except DriverError:
             journal.remove()
@@ -88,9 +106,10 @@ class Journal:
             DriverError: `state.read`, the file cannot be read or does not add up.
         """
         try:
-            handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 data = _read_all(handle)
+                counts, turn = _counts(data, path)
                 records, size = _records(data, path)
                 if size != len(data):
                     os.ftruncate(handle, size)
@@ -99,7 +118,7 @@ class Journal:
                 raise
         except OSError as error:
             raise DriverError("state.read", f"{path}: {error.strerror}") from None
-        return cls(path, handle, size), records
+        return cls(path, handle, size, counts, turn), records
 
     def append(self, kind: Kind, payload: bytes = b"") -> None:
         """Write one record; when this returns, a killed process has not lost it.
@@ -108,15 +127,25 @@ class Journal:
             DriverError: `state.write`; the journal is as it was.
         """
         content = bytes((kind,)) + payload
-        record = _LENGTH.pack(len(payload)) + content + sha256(content)[:_CHECK_BYTES]
+        self._write(_LENGTH.pack(len(payload)) + content + sha256(content)[:_CHECK_BYTES])
+
+    def count(self, *, gaps: int = 0, alarms: int = 0) -> None:
+        """Count; when this returns, a killed process has not lost it.
+
+        Raises:
+            DriverError: `state.write`; a restart finds what was counted before, or more.
+        """
+        # It counts even where the write fails: the next one that does not takes it along.
+        self.counts = Counts(self.counts.gaps + gaps, self.counts.alarms + alarms)
+        slot = _slot(self.counts)
         try:
-            written = os.write(self._handle, record)
+            written = os.pwrite(self._handle, slot, self._turn * _SLOT.size)
         except OSError as error:
             raise DriverError("state.write", f"{self.path.name}: {error.strerror}") from None
-        if written != len(record):
-            self._cut_off()
+        if written != len(slot):
             raise DriverError("state.write", f"{self.path.name}: no space left")
-        self._size += written
+        # From here on the slot just written counts, and the other may be overwritten.
+        self._turn = (self._turn + 1) % _SLOTS
 
     def close(self) -> None:
         """Close the file."""
@@ -125,9 +154,26 @@ class Journal:
             self._handle = -1
 
     def remove(self) -> None:
-        """Close the file and delete it."""
+        """Close the file and delete it.
+
+        Raises:
+            DriverError: `state.write`, it is still there.
+        """
         self.close()
-        self.path.unlink(missing_ok=True)
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DriverError("state.write", f"{self.path.name}: {error.strerror}") from None
+
+    def _write(self, data: bytes) -> None:
+        try:
+            written = os.pwrite(self._handle, data, self._size)
+        except OSError as error:
+            raise DriverError("state.write", f"{self.path.name}: {error.strerror}") from None
+        if written != len(data):
+            self._cut_off()
+            raise DriverError("state.write", f"{self.path.name}: no space left")
+        self._size += written
 
     def _cut_off(self) -> None:
         """Take back a write that was cut short, or be of no use from here on."""
@@ -137,11 +183,37 @@ class Journal:
             self.close()  # each further write fails: an event refused is better than one torn
 
 
+def _slot(counts: Counts) -> bytes:
+    return _SLOT.pack(*counts, _slot_check(counts))
+
+
+def _slot_check(counts: Counts) -> bytes:
+    return sha256(struct.pack(">QQ", *counts))[:_CHECK_BYTES]
+
+
+def _counts(data: bytes, path: Path) -> tuple[Counts, int]:
+    """Return what was counted, and the slot to write next."""
+    if len(data) < _HEADER_BYTES:
+        raise DriverError("state.read", f"{path.name}: it has no counts")
+    whole: dict[int, Counts] = {}
+    for number in range(_SLOTS):
+        gaps, alarms, check = _SLOT.unpack_from(data, number * _SLOT.size)
+        if check == _slot_check(Counts(gaps, alarms)):
+            whole[number] = Counts(gaps, alarms)
+    if not whole:
+        raise DriverError("state.read", f"{path.name}: its counts do not add up")
+    newest = max(whole, key=lambda number: sum(whole[number]))
+    found, turn = whole[newest], (newest + 1) % _SLOTS
+    if len(whole) < _SLOTS:  # the other was being written, for one more of either
+        found = Counts(found.gaps + 1, found.alarms + 1)
+    return found, turn
+
+
 def _records(data: bytes, path: Path) -> tuple[list[Record], int]:
     records: list[Record] = []
-    at = 0
+    at = _HEADER_BYTES
     for record, end in _scan(data, path):
-        if (record.kind is Kind.CREATED) != (at == 0):
+        if (record.kind is Kind.CREATED) != (at == _HEADER_BYTES):
             raise DriverError("state.read", f"{path.name}: record {len(records)} out of place")
         records.append(record)
         at = end
@@ -151,11 +223,11 @@ def _records(data: bytes, path: Path) -> tuple[list[Record], int]:
 
 
 def _scan(data: bytes, path: Path) -> Iterator[tuple[Record, int]]:
-    at = 0
-    while len(data) - at >= _OVERHEAD_BYTES:
+    at = _HEADER_BYTES
+    while len(data) - at >= RECORD_OVERHEAD_BYTES:
         (length,) = _LENGTH.unpack_from(data, at)
-        end = at + _OVERHEAD_BYTES + length
-        if length > _RECORD_MAX_BYTES:
+        end = at + RECORD_OVERHEAD_BYTES + length
+        if length > RECORD_MAX_BYTES:
             raise DriverError("state.read", f"{path.name}: a record of {length} bytes at {at}")
         if end > len(data):
             return

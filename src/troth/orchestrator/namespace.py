@@ -29,7 +29,7 @@ __all__ = ["Creation", "Namespace", "State", "event_entry", "text_entry"]
 _ID_BYTES: Final = 16
 _TEXT: Final = 1  # entry: [1, text], what trothd says itself
 _EVENT: Final = 2  # entry: [2, domain, operation, content], an application event
-_CREATION_MAX_BYTES: Final = 64 * 1024
+_CREATION_MAX_BYTES: Final = 96 * 1024  # settings, which came in 64 KiB, and what is around them
 _ENTRY_MAX_BYTES: Final = 65_536
 
 
@@ -44,6 +44,7 @@ class Creation(msgspec.Struct, frozen=True, kw_only=True):
         model: profile of its event model.
         cgroup: path below the mount, or "any".
         cgroup_id: what stood there when it was made.
+        settings: as JSON, where they stand in no configuration file: an administrator's.
     """
 
     id: bytes
@@ -53,6 +54,7 @@ class Creation(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     cgroup: str
     cgroup_id: int | None = None
+    settings: bytes | None = None
 
     @staticmethod
     def new_id() -> bytes:
@@ -68,6 +70,8 @@ class Creation(msgspec.Struct, frozen=True, kw_only=True):
             value[6] = self.image.value
         if self.model is not None:
             value[7] = self.model
+        if self.settings is not None:
+            value[8] = self.settings
         return cbor.encode(value)
 
     @classmethod
@@ -89,6 +93,7 @@ class Creation(msgspec.Struct, frozen=True, kw_only=True):
                 cgroup_id=got.get(5),
                 image=ImageDigest.of(image) if (image := got.get(6)) else None,
                 model=got.get(7),
+                settings=got.get(8),
             )
         except (MalformedError, KeyError) as error:
             raise DriverError("state.read", f"a creation: {error}") from None
@@ -196,13 +201,7 @@ class Namespace:
             raise
         # First the journal. If we are killed behind it, the event is in the log although nobody
         # was told; killed before it, it is not, and nobody was told either.
-        try:
-            self._journal.append(Kind.ENTRY, entry)
-        except DriverError:
-            # The journal can take no gap either; it counts in memory, and a restart adds its own.
-            self.state = self.state.next(gaps=1)
-            raise
-        self._take_entry(entry, model)
+        self._write_entry(entry, model)
         return verdict
 
     def note(self, text: str) -> None:
@@ -210,7 +209,7 @@ class Namespace:
 
         Raises:
             DeniedError: `log.full`, a gap was added.
-            DriverError: `state.write`.
+            DriverError: `state.write`; a gap was added.
         """
         entry = text_entry(text)
         try:
@@ -218,8 +217,7 @@ class Namespace:
         except DeniedError:
             self.add_gap()
             raise
-        self._journal.append(Kind.ENTRY, entry)
-        self._take_entry(entry, None)
+        self._write_entry(entry, None)
 
     def alarm(self, text: str) -> None:
         """Count an alarm and note why. The count rises even where the note finds no room.
@@ -228,13 +226,13 @@ class Namespace:
             DeniedError, DriverError: as `note`.
         """
         self.alarms += 1
-        self._journal.append(Kind.ALARM)
+        self._journal.count(alarms=1)
         self.note(text)
 
     def add_gap(self) -> None:
         """Count an interruption. It counts even where the journal cannot take it."""
         self.state = self.state.next(gaps=1)
-        self._journal.append(Kind.GAP)
+        self._journal.count(gaps=1)
 
     def seal(self) -> None:
         """Seal the model: what it has not seen so far is outside it.
@@ -282,6 +280,9 @@ class Namespace:
         Raises:
             DriverError: `state.read`.
         """
+        counts = self._journal.counts
+        self.state = self.state.next(gaps=counts.gaps)
+        self.alarms = counts.alarms
         try:
             for kind, payload in records[1:]:
                 self._replay_one(kind, payload)
@@ -300,14 +301,18 @@ class Namespace:
             if model is not None and event is not None:
                 _, model = model.observe(a1.point_of(*event))
             self._take_entry(payload, model)
-        elif kind is Kind.GAP:
-            self.state = self.state.next(gaps=1)
         elif kind is Kind.SEALED and self.state.model is not None:
             self.state = self.state.next(model=self.state.model.take(Step.SEAL))
-        elif kind is Kind.ALARM:
-            self.alarms += 1
         elif kind is Kind.CLOSED:
             self.is_open = False
+
+    def _write_entry(self, entry: bytes, model: Model | None) -> None:
+        try:
+            self._journal.append(Kind.ENTRY, entry)
+        except DriverError:
+            self.add_gap()  # which has its place, also where no entry has
+            raise
+        self._take_entry(entry, model)
 
     def _take_entry(self, entry: bytes, model: Model | None) -> None:
         self._entries.append(entry)

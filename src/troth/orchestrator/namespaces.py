@@ -2,6 +2,7 @@
 """The living namespaces: made, restored, closed; and the root namespace, which is the TVM itself.
 
 RUN/state/<id in hex>.journal    one for each living namespace
+RUN/state/<label>.closed         the configuration's namespace of this label was closed, for good
 RUN/state/boot                   the kernel's boot id: what another boot left is thrown away
 """
 
@@ -13,24 +14,27 @@ from typing import Final
 
 import structlog
 
-from troth.errors import DeniedError, DriverError, UsageError
+from troth.errors import DeniedError, DriverError, MalformedError, UsageError
 from troth.evidence.binding import ImageDigest, Origin
 from troth.infra.log import Event
 from troth.orchestrator.configuration import (
     ANY_CGROUP,
     ROOT_LABEL,
-    Limits,
+    ROOT_LIMITS,
     NamespaceSettings,
     parse_image,
 )
 from troth.orchestrator.identity import Cgroup, find_hierarchy
-from troth.orchestrator.journal import Journal, Record
+from troth.orchestrator.journal import Journal, Kind, Record
 from troth.orchestrator.namespace import Creation, Namespace
+from troth.orchestrator.room import demand_room
+from troth.wire import json
 
 __all__ = ["Namespaces"]
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _PRIVATE: Final = 0o700
+_PRIVATE_FILE: Final = 0o600
 
 _log = structlog.get_logger()
 
@@ -85,7 +89,7 @@ class Namespaces:
 
         Raises:
             DeniedError: `namespace.label-taken`.
-            DriverError: `identity.cgroup`, `state.…`.
+            DriverError: `identity.cgroup`, `state.…`; `state.room`, a new one's log would not fit.
         """
         if settings.label in self._living or settings.label == ROOT_LABEL:
             raise DeniedError("namespace.label-taken", settings.label)
@@ -101,13 +105,50 @@ class Namespaces:
 
         Raises:
             DeniedError: `namespace.unknown`.
-            DriverError: `state.write`; it is closed all the same.
+            DriverError: `state.write`; it is closed all the same, until a restart.
         """
         namespace = self.find(label)
         del self._living[label]
-        namespace.close()
+        # The mark first. Killed behind it, the namespace is closed: its journal is of no one.
+        is_marked = self._mark_closed(namespace)
+        try:
+            namespace.close()
+        finally:  # where there was no room for a mark, there is now
+            if not is_marked and not self._mark_closed(namespace):
+                raise DriverError("state.write", f"{label} would come back with a restart")
         _log.info(Event.NAMESPACE_CLOSED, label=label)
         return namespace
+
+    def undo(self, label: str) -> None:
+        """Take back a namespace whose socket could not be made.
+
+        One of the configuration keeps its journal: the start fails, and the next one goes on.
+        """
+        namespace = self._living.pop(label)
+        if namespace.creation.origin == Origin.CONFIGURATION:
+            namespace.release()
+        else:
+            namespace.close()
+
+    def is_closed(self, label: str) -> bool:
+        """Say whether the configuration's namespace of this label was closed in this boot."""
+        return self._mark_of(label).exists()
+
+    def left_by_administrator(self) -> list[NamespaceSettings]:
+        """Return the settings of those that an administrator made and nobody has closed."""
+        found = []
+        for label, (creation, _, records) in self._left.items():
+            if creation.settings is None or records[-1].kind is Kind.CLOSED:
+                continue
+            try:
+                settings = json.decode(
+                    creation.settings, NamespaceSettings, max_bytes=len(creation.settings)
+                )
+            except MalformedError as error:
+                _log.error(Event.STATE_DISCARDED, label=label, why=str(error))
+                continue
+            found.append(settings)
+        return found
 
     def discard_left(self) -> None:
         """Drop what an earlier process left and nothing describes any more."""
@@ -141,6 +182,8 @@ class Namespaces:
     def _created(
         self, settings: NamespaceSettings, origin: Origin, image: ImageDigest | None
     ) -> Namespace:
+        living = [one.limits for one in (*self._living.values(), self.root)]
+        demand_room(self._directory, [*living, settings.limits])
         mount = self._mount(settings.cgroup)
         is_any = settings.cgroup == ANY_CGROUP
         cgroup = Cgroup(mount, None) if is_any else Cgroup.at(mount, settings.cgroup)
@@ -152,6 +195,7 @@ class Namespaces:
             model=settings.model,
             cgroup=settings.cgroup,
             cgroup_id=cgroup.id,
+            settings=json.encode(settings) if origin == Origin.ADMINISTRATOR else None,
         )
         journal = Journal.create(self._path(creation.id), creation.encode())
         _log.info(Event.NAMESPACE_OPENED, label=settings.label)
@@ -161,7 +205,7 @@ class Namespaces:
     def _root(self) -> Namespace:
         left = self._left.pop(ROOT_LABEL, None)
         nowhere = Cgroup(Path(), None)
-        limits = Limits()
+        limits = ROOT_LIMITS
         if left is not None:
             creation, journal, records = left
             root = Namespace(creation, journal, nowhere, frozenset(), limits)
@@ -207,13 +251,27 @@ class Namespaces:
         if left == current:
             return
         # Journals first, the mark last: killed in between, we start over at the next start.
-        for path in self._directory.glob("*.journal"):
+        for path in (*self._directory.glob("*.journal"), *self._directory.glob("*.closed")):
             _log.warning(Event.STATE_DISCARDED, why="of another boot")
             path.unlink()
         mark.write_text(current, encoding="ascii")
 
     def _path(self, namespace_id: bytes) -> Path:
         return self._directory / f"{namespace_id.hex()}.journal"
+
+    def _mark_closed(self, namespace: Namespace) -> bool:
+        """Say whether a restart will know that a namespace was closed."""
+        if namespace.creation.origin != Origin.CONFIGURATION:
+            return True  # nobody describes it any more
+        try:
+            self._mark_of(namespace.label).touch(_PRIVATE_FILE)
+        except OSError as error:
+            _log.error(Event.JOURNAL_FAILED, label=namespace.label, why=error.strerror)
+            return False
+        return True
+
+    def _mark_of(self, label: str) -> Path:
+        return self._directory / f"{label}.closed"
 
     def _mount(self, cgroup: str) -> Path:
         if cgroup == ANY_CGROUP:

@@ -130,6 +130,7 @@ class WarmToken:
         self._ends_at = 0.0
         self._pause_s = _FIRST_PAUSE_S
         self._wake = asyncio.Event()
+        self._drops = 0  # a renewal that began before the last one tells of what was
 
     @property
     def token(self) -> str:
@@ -147,7 +148,11 @@ class WarmToken:
         return self._token
 
     def drop(self) -> None:
-        """Forget the token at once and ask for another: its namespace has changed."""
+        """Forget the token at once and ask for another: its namespace has changed.
+
+        What a renewal in flight brings is thrown away too, whatever the state is.
+        """
+        self._drops += 1
         if self.state in {State.FRESH, State.DUE}:
             self._token, self._ends_at = "", 0.0
             self._wake.set()
@@ -162,6 +167,7 @@ class WarmToken:
 
     async def _renew(self) -> float:
         """Ask for a token once and return how long to wait then."""
+        drops = self._drops
         try:
             nonce = await self._verifier.challenge()
             bundle = await self._attest(self._request(nonce))
@@ -170,6 +176,9 @@ class WarmToken:
             life_s = lifetime_s(token)
         except TrothError as error:
             return self._failed(error)
+        if self._drops != drops:
+            self._wake.set()
+            return 0.0
         self._token, self._ends_at = token, begun + life_s
         self._take(On.RENEWED)
         self._pause_s = _FIRST_PAUSE_S

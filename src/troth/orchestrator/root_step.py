@@ -36,7 +36,7 @@ from troth.orchestrator.faults import CrashPoints
 from troth.tsm.driver import Driver
 from troth.wire import cbor
 
-__all__ = ["RTMR3", "root_step"]
+__all__ = ["RTMR3", "root_step", "will_extend"]
 
 RTMR3: Final = 3
 _UNTOUCHED: Final = bytes(48)  # a register that nobody extended since boot
@@ -97,18 +97,16 @@ def root_step(
         DriverError: `tsm.…`, `root.read-back`; `tsm.no-registers`, there is nothing to extend.
         UsageError: `usage.file`.
     """
-    with _or_none_by_name():
-        register = driver.registers()[RTMR3]
-    intent = _read(run_directory / "root")
-    found = _where(register, intent)
-    is_held = held is not None and intent is not None and held.root == intent[0]
-    todo = _NEXT[found, is_held]
+    todo, found, register = _plan(driver, run_directory, held)
     if todo is _Do.UNROOTED or (held is not None and todo is _Do.GO_ON):
         boot = held or Boot.make(configuration, None)
         event = Event.ROOT_FOUND if todo is _Do.GO_ON else Event.ROOT_UNROOTED
         _log.warning(event, register=found.value)
         return boot, boot.seal()
-    boot = held if todo is _Do.EXTEND and held is not None else Boot.make(configuration, register)
+    if todo is _Do.EXTEND and held is not None and held.root.configuration == configuration:
+        boot = held
+    else:  # trothd would not serve with another configuration's
+        boot = Boot.make(configuration, register)
     # 1. The key goes into sealed memory, and to the service manager where there is one. Killed
     #    here: nothing is intended, the next root step begins with another key.
     descriptor = boot.seal()
@@ -129,6 +127,27 @@ def root_step(
         raise DriverError("root.read-back", "somebody extended the root register meanwhile")
     _log.info(Event.ROOT_EXTENDED)
     return boot, descriptor
+
+
+def will_extend(driver: Driver, run_directory: Path, held: Boot | None) -> bool:
+    """Say whether `root_step` with the same arguments would extend the root register now.
+
+    Raises:
+        DriverError: `tsm.…`.
+        UsageError: `usage.file`.
+    """
+    todo, _, _ = _plan(driver, run_directory, held)
+    return todo in {_Do.INTEND, _Do.EXTEND}
+
+
+def _plan(driver: Driver, run_directory: Path, held: Boot | None) -> tuple[_Do, _Found, bytes]:
+    """Return what is to be done, where the register stands, and what it holds."""
+    with _or_none_by_name():
+        register = driver.registers()[RTMR3]
+    intent = _read(run_directory / "root")
+    found = _where(register, intent)
+    is_held = held is not None and intent is not None and held.root == intent[0]
+    return _NEXT[found, is_held], found, register
 
 
 @contextmanager

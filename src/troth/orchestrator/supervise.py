@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from troth.errors import UsageError
+from troth.errors import DriverError, UsageError
 from troth.infra.log import Event
 from troth.orchestrator.boot import FD_NAME
 
@@ -26,11 +27,17 @@ _STEADY_S: Final = 10.0  # a child that ran so long starts anew without a pause
 # What starting again does not mend: a configuration, or another trothd on the same directory.
 _FINAL: Final = frozenset({0, UsageError.exit_code})
 
+# A machine that fails may be mended in a moment, and the key is held so long; not for ever.
+_MOST_FAILURES: Final = 5
+
 _log = structlog.get_logger()
 
 
 def supervise(command: list[str], descriptor: int) -> int:
     """Run a command until it ends well, and return its exit status.
+
+    It is given up, with its status, when it says five times in a row that the machine fails (7) and
+    has never run for ten seconds meanwhile.
 
     Args:
         command: what to run, found on PATH.
@@ -42,7 +49,7 @@ def supervise(command: list[str], descriptor: int) -> int:
         "LISTEN_FDNAMES": FD_NAME,
     }
     ward = _Ward()
-    pause_s = _FIRST_PAUSE_S
+    pause_s, failures = _FIRST_PAUSE_S, 0
     while True:
         begun = time.monotonic()
         try:
@@ -60,8 +67,11 @@ def supervise(command: list[str], descriptor: int) -> int:
         if status in _FINAL or ward.must_stop():
             return max(status, 0)
         if time.monotonic() - begun >= _STEADY_S:
-            pause_s = _FIRST_PAUSE_S
-        time.sleep(pause_s)
+            pause_s, failures = _FIRST_PAUSE_S, 0
+        failures = failures + 1 if status == DriverError.exit_code else 0
+        if failures == _MOST_FAILURES:
+            return status
+        ward.pause(pause_s)
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         if ward.must_stop():
             return 0
@@ -73,6 +83,7 @@ class _Ward:
     def __init__(self) -> None:
         self._is_told_to_stop = False
         self._child: int | None = None
+        self._told = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
 
@@ -89,8 +100,13 @@ class _Ward:
         self._child = None
         return os.waitstatus_to_exitcode(status)
 
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until we are told to stop."""
+        select.select([self._told], [], [], seconds)
+
     def _pass_on(self, number: int, _: FrameType | None) -> None:
         self._is_told_to_stop = True
+        os.eventfd_write(self._told, 1)
         if self._child is not None:
             os.kill(self._child, number)
         sys.stderr.flush()

@@ -33,7 +33,7 @@ from troth.tsm.raw import SystemFiles
 from troth.tsm.registers import Registers
 from troth.tsm.sysfs import Format, SysfsDriver
 
-__all__ = ["TsmSettings", "driver_of", "tsm_problems"]
+__all__ = ["EmulatedSettings", "TsmSettings", "driver_of", "tsm_problems"]
 
 Level = Annotated[int, msgspec.Meta(ge=0, le=3)]
 Provider = Literal["tdx_guest", "sev_guest"]

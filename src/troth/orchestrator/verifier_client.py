@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from troth.errors import DeniedError, DriverError, MalformedError, StaleError, TrothError
+from troth.errors import (
+    DeniedError,
+    DriverError,
+    MalformedError,
+    StaleError,
+    TrothError,
+    UsageError,
+)
+from troth.orchestrator.endpoints import Endpoint
 from troth.wire import base64url, json
 
 __all__ = ["HttpVerifier", "Verifier", "lifetime_s", "was_heard"]
@@ -74,7 +82,7 @@ class _Claims(msgspec.Struct, frozen=True):
 class HttpVerifier:
     """A verifier at an http(s) URL or behind `unix:/path`."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         """Name the verifier; nothing is sent yet."""
         self._endpoint = endpoint
         self._client: httpx2.AsyncClient | None = None
@@ -104,7 +112,7 @@ class HttpVerifier:
                     if len(content) > _ANSWER_MAX_BYTES:
                         raise DriverError("verifier.unreachable", "its answer has no end")
         except (httpx2.HTTPError, OSError) as error:
-            raise DriverError("verifier.unreachable", type(error).__name__) from None
+            raise DriverError("verifier.unreachable", _next_step(self._endpoint, error)) from None
         if response.status_code >= _CLIENT_ERROR:
             raise _refusal(response.status_code, bytes(content))
         return bytes(content)
@@ -129,14 +137,26 @@ def was_heard(error: TrothError) -> bool:
     return error.code == "verifier.refused" and error.detail.partition(" ")[2].startswith(_HEARD)
 
 
-def _client(endpoint: str) -> httpx2.AsyncClient:
-    parts = urlsplit(endpoint)
+def _next_step(endpoint: Endpoint, error: Exception) -> str:
+    """Return what happened, where, and what to look at."""
+    what = f"{endpoint.url}: {type(error).__name__}"
+    return f"{what}; try `troth doctor --verifier {endpoint.url}` on this machine"
+
+
+def _client(endpoint: Endpoint) -> httpx2.AsyncClient:
+    parts = urlsplit(endpoint.url)
     if parts.scheme == "unix":
         transport = httpx2.AsyncHTTPTransport(uds=parts.path)
         return httpx2.AsyncClient(
             transport=transport, base_url="http://verifier", timeout=_TIMEOUT_S
         )
-    return httpx2.AsyncClient(base_url=endpoint, timeout=_TIMEOUT_S, trust_env=False)
+    try:
+        verify = endpoint.trust() or True
+    except UsageError as error:  # it was whole at the start
+        raise DriverError("verifier.unreachable", str(error)) from None
+    return httpx2.AsyncClient(
+        base_url=endpoint.url, timeout=_TIMEOUT_S, trust_env=False, verify=verify
+    )
 
 
 def _refusal(status: int, body: bytes) -> TrothError:

@@ -16,7 +16,15 @@ from troth.token.confirmation import Jwk, jwk_of, key_of
 from troth.token.issue import issue
 from troth.token.keys import KeySet, SigningKey, jwks_json, parse_jwks
 from troth.token.status import StatusList, issue_status_list, read_status_list
-from troth.token.verify import AuthenticToken, Expected, Token, open_token, verify_token
+from troth.token.verify import (
+    AuthenticToken,
+    Expected,
+    SignedToken,
+    Token,
+    open_token,
+    read_signed,
+    verify_token,
+)
 
 __all__ = [
     "AuthenticToken",
@@ -24,6 +32,7 @@ __all__ = [
     "Expected",
     "Jwk",
     "KeySet",
+    "SignedToken",
     "SigningKey",
     "StatusList",
     "StatusReference",
@@ -40,6 +49,7 @@ __all__ = [
     "key_of",
     "open_token",
     "parse_jwks",
+    "read_signed",
     "read_status_list",
     "tier_of",
     "verify_token",

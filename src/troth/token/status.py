@@ -3,6 +3,18 @@
 
 A list is a snapshot. Whoever reads it fetches it anew when its `ttl` has passed, and takes a list
 that is past its `exp`, or that cannot be had, as a revocation of everything in it.
+
+Three times, and what each is for:
+
+    ttl, 2 s        how old a list gets at a reader, by one clock: the reader's own, counted from
+                    before it asked the verifier, over TLS or a socket of this machine
+    exp, 10 s       how long somebody in between, or a file, could show an older list instead
+    leeway, 30 s    what the two machines' clocks may differ by, as for tokens; without it a reader
+                    whose clock is wrong by seconds would refuse every token
+
+So a revocation reaches whoever asks the verifier in 2 s. Who is shown an older list, where nothing
+protects the way it came, takes it for 40 s if the clocks agree and for 70 s if his is 30 s behind;
+that stays below the life of a token, which ends what nobody can be told of.
 """
 
 from __future__ import annotations

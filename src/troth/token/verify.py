@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading tokens: signature, claims, status, in this order and never without one of them.
 
-A token whose status has not been looked at is an `AuthenticToken`; only `settle` makes a `Token`
-of it. So code that takes a `Token` cannot be handed one that may have been revoked.
+A token of which only the signature is known to hold is a `SignedToken`: its claims are good for a
+log, and for nothing else. One whose status has not been looked at is an `AuthenticToken`; only
+`settle` makes a `Token` of it. So code that takes a `Token` cannot be handed one that may have been
+revoked.
 """
 
 from __future__ import annotations
@@ -29,7 +31,15 @@ from troth.token.keys import KeySet
 from troth.token.status import LEEWAY_S, read_status_list
 from troth.wire import json
 
-__all__ = ["AuthenticToken", "Expected", "Token", "open_token", "verify_token"]
+__all__ = [
+    "AuthenticToken",
+    "Expected",
+    "SignedToken",
+    "Token",
+    "open_token",
+    "read_signed",
+    "verify_token",
+]
 
 _SEAL: Final = object()
 _SUBMODS: Final = frozenset({"platform", "orchestrator", "namespace"})
@@ -63,9 +73,9 @@ class AuthenticToken:
     __slots__ = ("_ear", "_expected", "_keys")
 
     def __init__(self, ear: Ear, keys: KeySet, expected: Expected, *, _seal: object) -> None:
-        """Refuse everybody but `open_token`."""
+        """Refuse everybody but `SignedToken.hold`."""
         if _seal is not _SEAL:
-            message = "an AuthenticToken is made by open_token"
+            message = "an AuthenticToken is made by troth.token, not by its callers"
             raise TypeError(message)
         self._ear: Final = ear
         self._keys: Final = keys
@@ -94,6 +104,38 @@ class AuthenticToken:
         if listed.revoked(self._ear.status.status_list.idx):
             raise DeniedError("token.revoked", self._ear.jti)
         return Token(self._ear, _seal=_SEAL)
+
+
+@final
+class SignedToken:
+    """A token that one of the keys signed; for whom, when and whether still, is not known yet."""
+
+    __slots__ = ("_keys", "claims")
+
+    def __init__(self, claims: Ear, keys: KeySet, *, _seal: object) -> None:
+        """Refuse everybody but `read_signed`."""
+        if _seal is not _SEAL:
+            message = "a SignedToken is made by read_signed"
+            raise TypeError(message)
+        self.claims: Final = claims  # for logs; nothing may be decided by them yet
+        self._keys: Final = keys
+
+    def hold(self, expected: Expected, *, at: datetime) -> AuthenticToken:
+        """Return the token if its claims hold; arguments and errors as of `open_token`."""
+        ear = self.claims
+        try:
+            key_of(ear.cnf.jwk)
+        except TrothError as error:
+            raise MalformedError("token.malformed", str(error)) from None
+        if ear.submods.keys() != _SUBMODS:
+            raise MalformedError("token.malformed", "platform, orchestrator and namespace are due")
+        _run_registry(ear, expected, int(at.timestamp()))
+        if not 0 < ear.exp - ear.iat <= TOKEN_MAX_LIFETIME_S:
+            raise UntrustedError("token.lifetime", f"{ear.exp - ear.iat} seconds")
+        for name, submod in ear.submods.items():
+            if submod.status != submod.vector.status:
+                raise UntrustedError("token.status-tier", f"{name}: {submod.status}")
+        return AuthenticToken(ear, self._keys, expected, _seal=_SEAL)
 
 
 def verify_token(
@@ -143,21 +185,22 @@ def open_token(text: str, *, keys: KeySet, expected: Expected, at: datetime) -> 
         StaleError: `token.expired` or `token.not-yet-valid`.
         DeniedError: `token.audience`.
     """
+    return read_signed(text, keys).hold(expected, at=at)
+
+
+def read_signed(text: str, keys: KeySet) -> SignedToken:
+    """Return a token whose signature holds, and of whose claims nothing more is known.
+
+    Raises:
+        MalformedError: `token.malformed`.
+        UntrustedError: `token.algorithm`, `token.type`, `token.key` or `token.signature`.
+    """
     payload = open_jws(text, keys, typ=TOKEN_TYPE)
     try:
         ear = json.decode(payload, Ear, max_bytes=TOKEN_MAX_BYTES, max_depth=6)
-        key_of(ear.cnf.jwk)
     except TrothError as error:
         raise MalformedError("token.malformed", str(error)) from None
-    if ear.submods.keys() != _SUBMODS:
-        raise MalformedError("token.malformed", "platform, orchestrator and namespace are due")
-    _run_registry(ear, expected, int(at.timestamp()))
-    if not 0 < ear.exp - ear.iat <= TOKEN_MAX_LIFETIME_S:
-        raise UntrustedError("token.lifetime", f"{ear.exp - ear.iat} seconds")
-    for name, submod in ear.submods.items():
-        if submod.status != submod.vector.status:
-            raise UntrustedError("token.status-tier", f"{name}: {submod.status}")
-    return AuthenticToken(ear, keys, expected, _seal=_SEAL)
+    return SignedToken(ear, keys, _seal=_SEAL)
 
 
 def _run_registry(ear: Ear, expected: Expected, now: int) -> None:

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from troth.errors import MalformedError
 from troth.infra.http import answer, application, error_response, read_body
 from troth.verifier.appraiser import Appraiser, Result
+from troth.verifier.room import Room
 from troth.verify import TraceEntry
 from troth.wire import base64url
 
@@ -36,6 +37,7 @@ STATUS_TYPE: Final = "application/statuslist+jwt"
 _JWKS_TYPE: Final = "application/jwk-set+json"
 _NO_STORE: Final = {"cache-control": "no-store"}
 _WORKERS: Final = 4  # threads that verify; the library's arithmetic runs beside the interpreter
+_BODY_EACH: Final = 64 * 1024  # bytes; a bundle without its log has about ten thousand
 
 
 class _Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,8 @@ class _Handlers:
         self._appraiser = appraiser
         self._most_bytes = most_bytes
         self._pool = ThreadPoolExecutor(_WORKERS, "appraise")
+        # As many of the largest bundles as can be verified at once.
+        self._room = Room(each=_BODY_EACH, shared=_WORKERS * most_bytes)
 
     async def challenge(self, request: Request) -> Response:
         """Issue a nonce. It costs no row, so anybody may ask."""
@@ -64,8 +68,8 @@ class _Handlers:
         said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if said != BUNDLE_TYPE:
             raise MalformedError("http.media-type", f"{said!r}, {BUNDLE_TYPE} is due")
-        data = await read_body(request, self._most_bytes)
-        result: Result = await self._run(lambda: self._appraiser.appraise(data))
+        async with self._room.body(request, self._most_bytes) as data:
+            result: Result = await self._run(lambda: self._appraiser.appraise(data))
         return answer(_Accepted(token=result.token, verdict="accepted", trace=result.trace))
 
     async def jwks(self, _: Request) -> Response:

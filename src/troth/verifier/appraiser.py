@@ -6,12 +6,14 @@
     13        policy                               troth.policy.bundle
     14        commit: nonce, bars, memory, token   store
 
-A bundle that is authentic (1 to 11 hold) and whose namespace left its model is refused, and in the
-same breath its namespace id is barred at this count and its tokens are revoked.
+A bundle that is authentic (1 to 10 hold) and whose namespace left its model is refused, and in the
+same breath its namespace id is barred at this count and its tokens are revoked; see `bars`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -23,12 +25,13 @@ from troth.infra import clock
 from troth.infra.log import Event
 from troth.policy.bundle import Appraisal, appraise_bundle
 from troth.token import StatusReference, issue, issue_status_list
+from troth.verifier.bars import Bars, seen
 from troth.verifier.challenge import Challenges, make_challenge
 from troth.verifier.ear import Issue, make_ear
 from troth.verifier.keys import KeyRing
 from troth.verifier.settings import Configured
 from troth.verifier.sources import Sources, load_sources
-from troth.verifier.store import Place, Seen, Store
+from troth.verifier.store import Place, Store
 from troth.verify import AnyValue, Trace, TraceEntry, Verified
 from troth.verify.bundle import (
     BundleFacts,
@@ -39,11 +42,10 @@ from troth.verify.bundle import (
     verify_bundle,
 )
 from troth.verify.bundle.check import refusing
-from troth.verify.bundle.log import left_model
 
 __all__ = ["Appraiser", "Result"]
 
-_FORENSIC: Final = "model.forensic"
+_CLAIMS: Final = 11
 _log = structlog.get_logger()
 
 
@@ -67,6 +69,7 @@ class Appraiser:
         self._configured = configured
         self._keys = keys
         self._store = store
+        self._bars = Bars(store)
         self._sources = load_sources(configured)
         self._replacements = store.replacements
         self._not_before: datetime | None = None
@@ -130,17 +133,22 @@ class Appraiser:
 
     def _appraise(self, data: bytes, at: datetime, steps: Steps) -> Result:
         sources, replacements = self._sources, self._store.replacements
-        verified = verify_bundle(data, self._inputs(sources, at), steps)
+        inputs = self._inputs(sources, at)
         try:
+            verified = verify_bundle(data, inputs, steps)
+        except DeniedError as refusal:
+            if steps.number == _CLAIMS and (barred := self._bars.hear(data, inputs)) is not None:
+                steps.begin(14)
+                # The bar counts for who pushed this, more than whom it should have been for.
+                detail = f"{barred}; refused at step {_CLAIMS}: {refusal.code}"
+                raise DeniedError("binding.barred", detail) from None
+            raise
+        with self._barring(verified, at):
             check_log(verified, self._store, steps)
             check_model(verified, steps)
-        except DeniedError:
-            code = left_model(verified)
-            if code is not None:
-                self._bar(verified.value, code, at)
-            raise
         appraisal = appraise_bundle(verified, sources.policy, steps)
-        return self._commit(verified, appraisal, replacements, steps)
+        with self._barring(verified, at):
+            return self._commit(verified, appraisal, replacements, steps)
 
     def _inputs(self, sources: Sources, at: datetime) -> BundleInputs:
         if self._store.replacements != self._replacements:
@@ -191,31 +199,19 @@ class Appraiser:
             )
             return issue(make_ear(facts, cnf, appraisal, said), self._keys.signing)
 
-        token = self._store.accept(_seen(facts, at), steps, expires_s=exp, issue=sign)
+        token = self._store.accept(seen(facts, at), steps, expires_s=exp, issue=sign)
         namespace = facts.statement.namespace
         _log.info(Event.APPRAISED, label=namespace.label, count=namespace.log.count)
         return Result(token=token, trace=trace)
 
-    def _bar(self, facts: BundleFacts, code: str, at: datetime) -> None:
-        """Bar a namespace that left its model; a steps object of its own keeps step 12's number."""
-        barred = self._store.bar(
-            _seen(facts, at), Steps(Trace()), code=code, always=code == _FORENSIC
-        )
-        if barred:
-            namespace = facts.statement.namespace
-            _log.warning(Event.BARRED, label=namespace.label, count=namespace.log.count, code=code)
+    @contextmanager
+    def _barring(self, verified: Verified[BundleFacts], at: datetime) -> Iterator[None]:
+        """Ask behind a refusal of the block whether it bars the namespace."""
+        try:
+            yield
+        except DeniedError:
+            self._bars.note(verified, at)
+            raise
 
     def _uri(self, name: str) -> str:
         return f"{self._configured.value.status_url.rstrip('/')}/{name}"
-
-
-def _seen(facts: BundleFacts, at: datetime) -> Seen:
-    statement = facts.statement
-    return Seen(
-        nonce=statement.nonce,
-        # Known for every nonce of ours; a nonce that nobody can date is never forgotten too early.
-        issued=facts.nonce_issued or at,
-        namespace_id=statement.namespace.id,
-        log=statement.namespace.log,
-        at=at,
-    )

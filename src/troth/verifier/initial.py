@@ -11,6 +11,7 @@ from troth.infra.database import Database
 from troth.infra.files import write_new
 from troth.verifier.keys import create_keys
 from troth.verifier.schema import MIGRATIONS
+from troth.verifier.settings import check_status_url
 
 __all__ = ["CONFIGURATION", "create_verifier"]
 
@@ -44,8 +45,9 @@ collateral = {collateral}
 # Seconds in which a nonce may be used, and in which a token lives (at most 300).
 challenge_s = 60
 token_s = 300
-# The largest bundle that is read; a log that is shown in it may need more (at most 16777216).
-bundle_bytes = 1048576
+# The largest bundle that is read, at most 16777216. Four of this size are held at once, whoever
+# comes then is told to ask again; bundles below 64 KiB always find room.
+bundle_bytes = 16777216
 connections = 1024
 
 # Sockets. Beyond loopback TCP needs tls_certificate and tls_key.
@@ -75,9 +77,10 @@ def create_verifier(
         collateral: likewise.
 
     Raises:
-        UsageError: `usage.file`.
+        UsageError: `usage.file`; `usage.url`, `usage.tls`, where status lists cannot be reached.
         DriverError: `database.unavailable`.
     """
+    check_status_url(status_url, "--status-url")
     try:
         directory.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
         if any(directory.iterdir()):

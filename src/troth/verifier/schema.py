@@ -19,9 +19,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from troth.infra.database import Migrations
+
 __all__ = ["MIGRATIONS", "bars", "heads", "marks", "nonces", "spell_count", "tokens"]
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
+MIGRATIONS: Final = Migrations(Path(__file__).parent / "migrations", "0001")
 
 _metadata = sa.MetaData()
 

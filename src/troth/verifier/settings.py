@@ -12,16 +12,26 @@ from msgspec import Meta
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from troth.client.endpoint import Endpoint
 from troth.errors import UsageError
 from troth.evidence.binding.bundle import BUNDLE_MAX_BYTES
 from troth.infra.http import Tls
 from troth.infra.settings import Loaded, read_settings
 
-__all__ = ["INTEL", "NO_COLLATERAL", "Configured", "Place", "VerifierSettings", "load_settings"]
+__all__ = [
+    "INTEL",
+    "NO_COLLATERAL",
+    "Configured",
+    "Place",
+    "VerifierSettings",
+    "check_status_url",
+    "load_settings",
+]
 
 INTEL: Final = "intel"
 NO_COLLATERAL: Final = "none"
 _MAX_PORT: Final = 0xFFFF
+_STATUS_PATH: Final = "/v1/status"
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, max_length=64)]
 
@@ -110,12 +120,33 @@ def load_settings(path: str) -> Configured:
     """Return the settings of a file.
 
     Raises:
-        UsageError: `usage.file`, `usage.configuration`.
+        UsageError: `usage.file`, `usage.configuration`, and as `check_status_url`.
     """
     loaded = read_settings(path, Settings)
+    check_status_url(loaded.value.verifier.status_url, loaded.where("verifier", "status_url"))
     base = Path(path).resolve().parent
     places = tuple(_place(one, at, loaded, base) for at, one in enumerate(loaded.value.listen))
     return Configured(loaded.value.verifier, base, places)
+
+
+def check_status_url(text: str, where: str) -> None:
+    """Return if relying parties can fetch lists there: an http(s) URL up to `/v1/status`.
+
+    Args:
+        text: the URL.
+        where: it stands, for the error.
+
+    Raises:
+        UsageError: `usage.url`; `usage.tls`, http beyond loopback.
+    """
+    try:
+        endpoint = Endpoint.parse(text)
+    except UsageError as error:
+        raise UsageError(error.code, f"{where}: {error.detail}") from None
+    if endpoint.scheme == "unix" or not text.endswith(_STATUS_PATH):
+        raise UsageError(
+            "usage.url", f"{where}: {text!r}: a URL that ends in {_STATUS_PATH} is due"
+        )
 
 
 def _place(one: Listen, at: int, loaded: Loaded[Settings], base: Path) -> Place:

@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from troth.crypto.digest import sha256
+from troth.crypto.digest import same, sha256
 from troth.errors import DeniedError, DriverError, StaleError
 from troth.evidence.binding import LogHead
 from troth.infra.database import Database
@@ -34,6 +34,8 @@ _PRUNE_EACH: Final = 64  # tokens
 _INSTANCE: Final = "instance"
 _PRUNED: Final = "pruned_us"
 _MAX_INSTANCE: Final = 1 << 62
+_FORKED: Final = "binding.forked"
+_FOR_GOOD: Final = (1 << 64) - 1  # no log has more entries (BINDING 4.4, uint)
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,16 +138,27 @@ class Store:
                 _prune(connection, seen)
         return text
 
-    def bar(self, seen: Seen, steps: Steps, *, code: str, always: bool) -> bool:
-        """Bar a namespace that left its model, and revoke its tokens; say whether it was barred.
+    def contradicts(self, seen: Seen) -> bool:
+        """Say whether another head was accepted at the same count: there are two histories.
 
-        One that never was accepted has nothing to lose: it is barred only where `always` says so,
-        since a namespace that asks while it still learns must be able to ask again when sealed.
+        Raises:
+            DriverError: `database.*`.
+        """
+        with self._database.read() as connection:
+            return _contradicts(connection, seen)
+
+    def bar(self, seen: Seen, steps: Steps, *, code: str | None, always: bool) -> str | None:
+        """Bar a namespace and revoke its tokens; return why, or None if it was not barred.
+
+        Who left the model is barred up to this count. One that never was accepted has nothing to
+        lose: it is barred only where `always` says so, since a namespace that asks while it still
+        learns must be able to ask again when sealed. An id with two histories is barred for good:
+        a later count says nothing of which of them it belongs to.
 
         Args:
             seen: of an authentic bundle.
             steps: where each rule is noted.
-            code: why.
+            code: how it left the model; None if it did not.
             always: whether to bar a namespace that was never accepted.
 
         Raises:
@@ -154,28 +167,18 @@ class Store:
         """
         steps.begin(14)
         with self._database.write() as connection:
+            upto = seen.log.count
+            if _contradicts(connection, seen):
+                code, upto = _FORKED, _FOR_GOOD
+            if code is None:
+                return None
             _use_nonce(connection, seen, steps)
             mine = heads.c.namespace_id == seen.namespace_id
             known = connection.execute(sa.select(heads.c.count).where(mine).limit(1)).first()
             if known is None and not always:
-                return False
-            count = spell_count(seen.log.count)
-            insert = _insert(connection, bars).values(
-                namespace_id=seen.namespace_id, count=count, code=code, barred_us=_us(seen.at)
-            )
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=[bars.c.namespace_id],
-                    set_={"count": count, "code": code, "barred_us": _us(seen.at)},
-                    where=bars.c.count < count,
-                )
-            )
-            connection.execute(
-                sa.update(tokens)
-                .where(tokens.c.namespace_id == seen.namespace_id)
-                .values(revoked=True)
-            )
-        return True
+                return None
+            _write_bar(connection, seen, code, upto)
+        return code
 
     def revoked(self, name: str) -> list[int] | None:
         """Return the revoked indices of a status list; None if there is no such list.
@@ -232,12 +235,12 @@ def _use_nonce(connection: sa.Connection, seen: Seen, steps: Steps) -> None:
         if _us(seen.issued) <= pruned:
             raise StaleError("challenge.expired", "issued before what is remembered")
     with steps.noted("nonce", expected="not used before", source="database"):
-        row = connection.execute(
-            _insert_or_ignore(connection, nonces).values(
-                digest=sha256(seen.nonce), issued_us=_us(seen.issued)
-            )
-        )
-        if row.rowcount != 1:
+        written = connection.execute(
+            _insert_or_ignore(connection, nonces)
+            .values(digest=sha256(seen.nonce), issued_us=_us(seen.issued))
+            .returning(nonces.c.digest)  # a driver may not count the rows of an insert
+        ).first()
+        if written is None:
             raise StaleError("challenge.used")
 
 
@@ -249,8 +252,28 @@ def _check_bar(connection: sa.Connection, seen: Seen, steps: Steps) -> None:
         if row is not None:
             barred, code = row[0], row[1]
             if seen.log.count <= int(barred):
-                detail = f"count {seen.log.count}, barred to {int(barred)}: {code}"
+                upto = "for good" if int(barred) == _FOR_GOOD else f"to {int(barred)}"
+                detail = f"count {seen.log.count}, barred {upto}: {code}"
                 raise DeniedError("binding.barred", detail)
+
+
+def _contradicts(connection: sa.Connection, seen: Seen) -> bool:
+    known = _head(connection, seen.namespace_id, seen.log.count)
+    return known is not None and not same(known, seen.log.head)
+
+
+def _write_bar(connection: sa.Connection, seen: Seen, code: str, upto: int) -> None:
+    """Raise the bar of a namespace id, never lower it, and revoke its tokens."""
+    row = {"count": spell_count(upto), "code": code, "barred_us": _us(seen.at)}
+    insert = _insert(connection, bars).values(namespace_id=seen.namespace_id, **row)
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=[bars.c.namespace_id], set_=row, where=bars.c.count < row["count"]
+        )
+    )
+    connection.execute(
+        sa.update(tokens).where(tokens.c.namespace_id == seen.namespace_id).values(revoked=True)
+    )
 
 
 def _head(connection: sa.Connection, namespace_id: bytes, count: int) -> bytes | None:

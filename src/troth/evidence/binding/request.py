@@ -107,7 +107,7 @@ class Request:
         Raises:
             MalformedError: `json.…`, `wire.base64url`, `binding.…` or `cose.…`.
         """
-        got = json.decode(data, _Json, max_bytes=REQUEST_JSON_MAX_BYTES, max_depth=3)
+        got = json.decode(data, JsonRequest, max_bytes=REQUEST_JSON_MAX_BYTES, max_depth=3)
         channel = None
         if got.channel is not UNSET:
             channel = Channel(got.channel.role, base64url.decode(got.channel.value))
@@ -128,7 +128,7 @@ class _JsonChannel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: str
 
 
-class _Json(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class JsonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The names of a request in JSON (BINDING 4.2). null is nowhere a value."""
 
     nonce: str

@@ -9,6 +9,7 @@ A handler reads its body with `read_body` and raises; `application` makes the an
 
 from troth.infra.http.answers import JSON_TYPE, answer, application, error_response, read_body
 from troth.infra.http.direct import Direct
+from troth.infra.http.query import query_of, takes
 from troth.infra.http.server import HttpServer, Listener, run, serve
 from troth.infra.http.sockets import Tls, bind_tcp, bind_unix, raise_descriptor_limit
 
@@ -23,8 +24,10 @@ __all__ = [
     "bind_tcp",
     "bind_unix",
     "error_response",
+    "query_of",
     "raise_descriptor_limit",
     "read_body",
     "run",
     "serve",
+    "takes",
 ]

@@ -22,6 +22,7 @@ from troth.errors import (
     UntrustedError,
     UsageError,
 )
+from troth.infra.http.query import hold_to_declared
 from troth.infra.log import Event
 from troth.wire import json
 
@@ -43,7 +44,6 @@ _STATUS_OF_CLASS: Final[dict[type[Exception], int]] = {
     StaleError: 409,
     DeniedError: 403,
     DriverError: 503,
-    UsageError: 400,
 }
 _STATUS_OF_CODE: Final = {
     "http.path": 404,
@@ -58,8 +58,14 @@ _log = structlog.get_logger()
 
 
 def application(routes: Sequence[BaseRoute]) -> Starlette:
-    """Return an application whose errors, foreseen or not, are answered as JSON."""
-    return Starlette(
+    """Return an application whose errors, foreseen or not, are answered as JSON.
+
+    A path with a slash too many is not found: nobody is sent elsewhere. A query is held to what the
+    handler takes; see `troth.infra.http.query`.
+    """
+    for route in routes:
+        hold_to_declared(route)
+    found = Starlette(
         routes=routes,
         exception_handlers={
             TrothError: _coded,
@@ -69,6 +75,8 @@ def application(routes: Sequence[BaseRoute]) -> Starlette:
             Exception: _bug,
         },
     )
+    found.router.redirect_slashes = False
+    return found
 
 
 def answer(value: object, *, status: int = 200) -> Response:
@@ -77,7 +85,13 @@ def answer(value: object, *, status: int = 200) -> Response:
 
 
 def error_response(error: TrothError | UsageError) -> Response:
-    """Return the answer to an error: its code, class and detail, and its step if it has one."""
+    """Return the answer to an error: its code, class and detail, and its step if it has one.
+
+    A usage error is the operator's and not the caller's, who is told that it is none of his.
+    """
+    if isinstance(error, UsageError):
+        _log.error(Event.SETUP, code=error.code, detail=error.detail)
+        error = DriverError("http.setup")
     return answer(_body(error), status=_status(error))
 
 
@@ -114,7 +128,7 @@ async def read_body(request: Request, most: int) -> bytes:
     return b"".join(chunks)
 
 
-def _body(error: TrothError | UsageError) -> dict[str, object]:
+def _body(error: TrothError) -> dict[str, object]:
     body: dict[str, object] = {
         "code": error.code,
         "class": error.verdict,
@@ -126,7 +140,7 @@ def _body(error: TrothError | UsageError) -> dict[str, object]:
     return body
 
 
-def _status(error: TrothError | UsageError) -> int:
+def _status(error: TrothError) -> int:
     return _STATUS_OF_CODE.get(error.code) or next(
         status for kind, status in _STATUS_OF_CLASS.items() if isinstance(error, kind)
     )

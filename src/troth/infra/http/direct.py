@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from troth.errors import TrothError, UsageError
 from troth.infra.http.answers import bug_response, error_response
+from troth.infra.http.query import parse_query
 
 __all__ = ["Direct"]
 
@@ -23,17 +24,18 @@ class Direct:
 
     def __init__(self, app: Starlette, exact: Mapping[tuple[str, str], Handler]) -> None:
         """Take the application, and the handlers that it has too."""
-        self._app = app
+        self.routed = app
         self._exact = dict(exact)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         handler = self._exact.get((scope["method"], scope["path"]))
         if handler is None:
-            await self._app(scope, receive, send)
+            await self.routed(scope, receive, send)
             return
         request = Request(scope, receive)
         try:
+            parse_query(scope["query_string"], ())  # none of the few takes any
             response = await handler(request)
         except (TrothError, UsageError) as error:
             response = error_response(error)

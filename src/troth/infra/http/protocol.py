@@ -5,7 +5,8 @@ uvicorn waits for ever for a first request and for the rest of one. Here each co
 timer, always armed unless a whole request is being answered:
 
     connected, or answered      closed after `idle_s` without a byte
-    a request has begun         answered 408 and closed `request_s` later if it is not whole
+    a request has begun         answered 408 and closed `request_s` later if it is not whole;
+                                closed alone if it was answered before, as what is too large is
 """
 
 from __future__ import annotations
@@ -198,7 +199,9 @@ class Connection(HttpToolsProtocol):
     def _too_slow(self) -> None:
         if not self.transport.is_closing():
             cycle: RequestResponseCycle | None = self.cycle
-            if cycle is None or cycle.response_complete or not cycle.response_started:
+            # Until its head is whole, the cycle is that of the request before, which was answered.
+            is_its_own = cycle is not None and cycle.scope is self.scope
+            if cycle is None or not is_its_own or not cycle.response_started:
                 self.transport.write(raw_error(MalformedError("http.too-slow")))
             self.drop()
 

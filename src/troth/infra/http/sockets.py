@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from troth.errors import UsageError
+from troth.wire.hosts import is_loopback
 
 __all__ = ["BACKLOG", "Tls", "bind_tcp", "bind_unix", "raise_descriptor_limit"]
 
@@ -91,7 +92,7 @@ def bind_tcp(host: str, port: int, *, tls: Tls | None = None) -> socket.socket:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         raise UsageError("usage.socket", f"{host}: not an address") from None
-    if not address.is_loopback and tls is None:
+    if not is_loopback(str(address)) and tls is None:
         raise UsageError("usage.tls", f"{host} is not a loopback address and needs TLS")
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET  # noqa: PLR2004 - the version of IPv6
     listening = socket.socket(family, socket.SOCK_STREAM)

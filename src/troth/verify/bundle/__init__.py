@@ -4,13 +4,14 @@
     verified = verify_bundle(data, inputs, steps)      # steps 1 to 11, or an error with its step
     check_log(verified, memory, steps)                 # 12
     check_model(verified, steps)                       # 12, what tells who left the model
+    verify_testimony(data, inputs, steps)              # what a bundle refused at 11 still proves
 
 Step 13 is `troth.policy`'s, step 14 a verifier's with a database. Nothing here does I/O: nonces and
 memory come in as objects of the caller.
 """
 
-from troth.verify.bundle.check import verify_bundle
-from troth.verify.bundle.facts import BundleFacts, BundleInputs
+from troth.verify.bundle.check import verify_bundle, verify_testimony
+from troth.verify.bundle.facts import BundleFacts, BundleInputs, Testimony
 from troth.verify.bundle.log import check_log, check_model
 from troth.verify.bundle.memory import Memory, NoMemory, Recollection
 from troth.verify.bundle.nonces import AnyNonce, ExpectedNonce, Nonces
@@ -43,8 +44,10 @@ __all__ = [
     "Recollection",
     "RootWanted",
     "Steps",
+    "Testimony",
     "Wanted",
     "check_log",
     "check_model",
     "verify_bundle",
+    "verify_testimony",
 ]

@@ -20,17 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from troth.errors import TrothError
 from troth.evidence.binding import Bundle
-from troth.verify.bundle.facts import BundleFacts, BundleInputs
+from troth.verify.bundle.facts import BundleFacts, BundleInputs, Testimony
 from troth.verify.bundle.report import check_report, check_report_data, check_voids
 from troth.verify.bundle.root import check_boot, check_boot_key, check_digest, check_register
-from troth.verify.bundle.statement import check_binding, check_claims
+from troth.verify.bundle.statement import check_binding, check_claims, check_speaker
 from troth.verify.bundle.steps import Steps
+from troth.verify.tdx.facts import TdxFacts
 from troth.verify.verified import Verified, seal
 
-__all__ = ["verify_bundle"]
+__all__ = ["verify_bundle", "verify_testimony"]
 
 
 def verify_bundle(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[BundleFacts]:
@@ -49,7 +53,52 @@ def verify_bundle(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[B
     (`troth.policy`), use of the nonce (step 14).
     """
     with refusing(steps):
-        return _verify(data, inputs, steps)
+        proven = _authenticate(data, inputs, steps)
+        steps.begin(11)
+        section = check_claims(proven.bundle, inputs, steps)
+    return seal(
+        BundleFacts(
+            bundle=proven.bundle,
+            td=proven.td,
+            root=proven.root,
+            image=proven.image,
+            wanted=section,
+            policy=inputs.wanted.name,
+            nonce_issued=proven.nonce_issued,
+            at=inputs.at,
+        )
+    )
+
+
+def verify_testimony(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[Testimony]:
+    """Return what a bundle proves of its namespace, for whomever it was made.
+
+    Steps 1 to 10 are taken whole, and of step 11 what says who speaks and of whom: mode, namespace,
+    configuration, doors. A verifier asks for it where step 11 refused, so that a namespace which
+    left its model is heard although the bundle earns nothing.
+
+    Args:
+        data: as `verify_bundle`.
+        inputs: likewise; `channel` is not used.
+        steps: likewise.
+
+    Raises:
+        MalformedError, UntrustedError, StaleError, DeniedError: as `verify_bundle`.
+
+    Unchecked here: audience, nonce in all bytes, `cnf`, channel, alarms, and steps 12 to 14.
+    """
+    with refusing(steps):
+        proven = _authenticate(data, inputs, steps)
+        steps.begin(11)
+        section = check_speaker(proven.bundle, inputs.wanted, steps)
+    return seal(
+        Testimony(
+            statement=proven.bundle.statement,
+            wanted=section,
+            policy=inputs.wanted.name,
+            nonce_issued=proven.nonce_issued,
+        )
+    )
 
 
 @contextmanager
@@ -63,7 +112,18 @@ def refusing(steps: Steps) -> Iterator[None]:
         raise
 
 
-def _verify(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[BundleFacts]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proven:
+    """What steps 1 to 10 leave."""
+
+    bundle: Bundle
+    td: Verified[TdxFacts]
+    root: Literal["rtmr3", "none"]
+    image: str | None
+    nonce_issued: datetime | None
+
+
+def _authenticate(data: bytes, inputs: BundleInputs, steps: Steps) -> _Proven:
     wanted = inputs.wanted
     steps.begin(1)
     with steps.noted("format", expected="an evidence bundle", source="BINDING 4.2, 4.4"):
@@ -87,17 +147,4 @@ def _verify(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[BundleF
     image = check_boot(body, wanted.boot, wanted.name, steps)
     steps.begin(10)
     check_binding(bundle, inputs, steps)
-    steps.begin(11)
-    section = check_claims(bundle, inputs, steps)
-    return seal(
-        BundleFacts(
-            bundle=bundle,
-            td=td,
-            root=root,
-            image=image,
-            wanted=section,
-            policy=wanted.name,
-            nonce_issued=nonce_issued,
-            at=inputs.at,
-        )
-    )
+    return _Proven(bundle=bundle, td=td, root=root, image=image, nonce_issued=nonce_issued)

@@ -17,7 +17,7 @@ from troth.verify.options import AnyValue, WithoutCollateral
 from troth.verify.tdx.facts import TdxFacts
 from troth.verify.verified import Verified
 
-__all__ = ["BundleFacts", "BundleInputs"]
+__all__ = ["BundleFacts", "BundleInputs", "Testimony"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +74,23 @@ class BundleFacts:
     def mode(self) -> Literal["fresh", "delegated"]:
         """How the statement is bound."""
         return "delegated" if self.bundle.delegated else "fresh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What an authentic bundle says of its namespace, whoever it is addressed to.
+
+    It is enough to refuse a namespace, and for nothing else: its audience, nonce, key and channel
+    were not looked at, nor how many alarms there were.
+
+    Attributes:
+        statement: bound to the epoch of an authentic report, of a trothd that the policy trusts.
+        wanted: the section of the policy for this namespace.
+        policy: what the policy is called.
+        nonce_issued: when the nonce was issued, if we know.
+    """
+
+    statement: Statement
+    wanted: NamespaceWanted
+    policy: str
+    nonce_issued: datetime | None

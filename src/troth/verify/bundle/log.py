@@ -6,7 +6,7 @@ from __future__ import annotations
 from troth.crypto.digest import same
 from troth.errors import DeniedError
 from troth.evidence.binding import LogHead, LogPart, ModelClaims, Namespace, Phase
-from troth.verify.bundle.facts import BundleFacts
+from troth.verify.bundle.facts import BundleFacts, Testimony
 from troth.verify.bundle.memory import Memory, Recollection
 from troth.verify.bundle.steps import Steps
 from troth.verify.bundle.wanted import NamespaceWanted
@@ -14,10 +14,6 @@ from troth.verify.trace import Trace
 from troth.verify.verified import Verified
 
 __all__ = ["check_log", "check_model", "check_recollection", "left_model"]
-
-# What says that a namespace is no longer in the state that a policy wants; the other codes of
-# `check_model` say that it never was meant by this policy.
-_LEFT_MODEL = frozenset({"model.forensic", "model.gaps", "model.state", "model.unsealed"})
 
 _ANY = "any"
 _ABSENT = "absent"
@@ -81,7 +77,23 @@ def check_model(verified: Verified[BundleFacts], steps: Steps) -> None:
         DeniedError: `model.*`.
     """
     steps.begin(12)
-    facts = verified.value
+    _check_model(verified.value, steps)
+
+
+def left_model(verified: Verified[BundleFacts] | Verified[Testimony]) -> str | None:
+    """Return the code that says how a namespace differs from its section; None if it does not.
+
+    It is asked behind any refusal of steps 11 and 12: neither another audience nor a log that
+    proves nothing hides a forensic point.
+    """
+    try:
+        _check_model(verified.value, Steps(Trace()))
+    except DeniedError as error:
+        return error.code
+    return None
+
+
+def _check_model(facts: BundleFacts | Testimony, steps: Steps) -> None:
     wanted, namespace = facts.wanted, facts.statement.namespace
     source = f"{facts.policy}: namespace"
     model = namespace.model
@@ -108,18 +120,6 @@ def check_model(verified: Verified[BundleFacts], steps: Steps) -> None:
         got=namespace.gaps,
         source=f"{source}.gaps",
     )
-
-
-def left_model(verified: Verified[BundleFacts]) -> str | None:
-    """Return the code that says how the namespace left the wanted model; None if it did not.
-
-    It is asked behind any refusal of step 12: a log that proves nothing hides no forensic point.
-    """
-    try:
-        check_model(verified, Steps(Trace()))
-    except DeniedError as error:
-        return error.code if error.code in _LEFT_MODEL else None
-    return None
 
 
 def _check_claims(model: ModelClaims, wanted: NamespaceWanted, source: str, steps: Steps) -> None:

@@ -14,7 +14,7 @@ from troth.verify.bundle.facts import BundleInputs
 from troth.verify.bundle.steps import Steps
 from troth.verify.bundle.wanted import NamespaceWanted, OrchestratorWanted, Wanted
 
-__all__ = ["ORIGINS", "check_binding", "check_claims", "image_text"]
+__all__ = ["ORIGINS", "check_binding", "check_claims", "check_speaker", "image_text"]
 
 OriginName = Literal["configuration", "administrator", "runtime"]
 ORIGINS: Final[Mapping[Origin, OriginName]] = {
@@ -80,6 +80,23 @@ def check_claims(bundle: Bundle, inputs: BundleInputs, steps: Steps) -> Namespac
     )
     _check_channel(statement.channel, inputs, steps)
     section = _check_namespace(statement.namespace, wanted, steps)
+    _check_orchestrator(bundle, wanted.orchestrator, wanted.name, steps)
+    _check_alarms(bundle, wanted.orchestrator, wanted.name, steps)
+    return section
+
+
+def check_speaker(bundle: Bundle, wanted: Wanted, steps: Steps) -> NamespaceWanted:
+    """Of step 11, who speaks and of whom; return the section for this namespace.
+
+    A trothd of another configuration, or one that could have handed out report data, is not
+    believed about anybody; nor is a mode that the policy does not accept.
+
+    Raises:
+        DeniedError: `policy.mode`, `policy.label`, `policy.origin`, `policy.image-digest`,
+            `policy.configuration` or `policy.doors`.
+    """
+    _check_mode(bundle, wanted, steps)
+    section = _check_namespace(bundle.statement.namespace, wanted, steps)
     _check_orchestrator(bundle, wanted.orchestrator, wanted.name, steps)
     return section
 
@@ -177,6 +194,9 @@ def _check_orchestrator(
         got=doors,
         source=f"{source}.doors",
     )
+
+
+def _check_alarms(bundle: Bundle, wanted: OrchestratorWanted, policy: str, steps: Steps) -> None:
     most = wanted.alarms
     alarms = bundle.statement.alarms
     steps.check(
@@ -185,5 +205,5 @@ def _check_orchestrator(
         "policy.alarms",
         expected=_ANY if isinstance(most, type) else f"at most {most}",
         got=alarms,
-        source=f"{source}.alarms",
+        source=f"{policy}: orchestrator.alarms",
     )
