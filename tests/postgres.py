@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real PostgreSQL for a test: one cluster in a temporary directory, reached by a unix socket.
 
-It needs the programs of the server (`make system-deps-services`). Without them `NEEDED` skips and says
-so, and fails where TROTH_REQUIRE_SERVICES=1.
+It needs the programs of the server (`make system-deps-services`). Without them `NEEDED` skips
+and says so, and fails where TROTH_REQUIRE_SERVICES=1.
 """
 
 from __future__ import annotations

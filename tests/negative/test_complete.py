@@ -22,7 +22,7 @@ AREAS: Final = frozenset(
 
 # Codes of bundles, and of no quote.
 ELSEWHERE: Final = frozenset(
-    {"unsupported.profile"}
+    {"unsupported.ima-template", "unsupported.product", "unsupported.profile"}
     | {
         f"policy.{rule}"
         for rule in (

@@ -97,6 +97,7 @@ def test_a_kernel_without_tsm_mr_serves_unrooted_where_that_is_said(
 def test_auto_without_a_tsm_ends_with_the_status_of_this_machine(
     make: Make, tmp_path: Path
 ) -> None:
+    (tmp_path / "kernel").mkdir()
     one = make(driver=f'driver = "auto"\nsysfs = "{tmp_path}"\ndevices = "{tmp_path}"')
     one.start(wait=False)
     assert one.process is not None
