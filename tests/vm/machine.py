@@ -26,6 +26,7 @@ WORDS: Final = (
     "root=PARTUUID=74726f74-01",  # as image.py writes it
     "rw",
     "init=/sbin/troth-init",
+    "nohibernate",  # or trothd does not start (BINDING 4.11)
     "panic=-1",
     "quiet",
 )
