@@ -2,8 +2,9 @@
 # Everything that a person or a machine does with this tree. `make help` lists it.
 
 PYTHON ?= python3
-# What fits the machine; `make test PYTEST="-k crl -x"` narrows a run.
-PYTEST ?= -n 2
+# For two cores; the third process works while others wait for a timeout. worksteal keeps a file's
+# tests, and the servers that they share, in one process. `make test PYTEST="-k crl -x"` narrows it.
+PYTEST ?= -n 3 --dist worksteal
 # What stands for the kernel in the demo: emulated, or fuse (root and the package fuse3).
 DRIVER ?= emulated
 

@@ -24,37 +24,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bare import bare
 from benchmarks.figures import Spread, percentile
 from benchmarks.ready_view import REPORT_DATA, ready_view
 from troth.orchestrator.device import Device
 from troth.tsm.configfs import ConfigfsDriver
 
 HERE = Path(__file__).resolve().parent
-REPORTS = "kernel/config/tsm/report"
 CALLERS = 64
 OVERHEAD = 0.30  # of the bare operations, at most
-
-
-def bare(sysfs: Path) -> Callable[[], bytes]:
-    """Return a cycle by system calls alone: nothing is parsed, compared or retried."""
-    reports = f"{sysfs}/{REPORTS}"
-    turns = iter(range(1 << 62))
-
-    def cycle() -> bytes:
-        entry = f"{reports}/bare-{os.getpid()}-{next(turns)}"
-        os.mkdir(entry)  # noqa: PTH102 - the bare call is what is measured
-        os.chmod(entry, 0o700)  # noqa: PTH101 - likewise
-        _read(f"{entry}/generation")
-        handle = os.open(f"{entry}/inblob", os.O_WRONLY)
-        os.write(handle, REPORT_DATA)
-        os.close(handle)
-        quote = _read(f"{entry}/outblob")
-        _read(f"{entry}/generation")
-        _read(f"{entry}/provider")
-        os.rmdir(entry)  # noqa: PTH106 - likewise
-        return quote
-
-    return cycle
 
 
 def callers(sysfs: Path) -> dict[str, float]:
@@ -82,7 +60,7 @@ def callers(sysfs: Path) -> dict[str, float]:
 def measure(sysfs: Path, rounds: int, seconds: float) -> dict[str, Any]:
     """Let all take turns, cycle by cycle; the first round warms up and does not count."""
     driver = ConfigfsDriver(sysfs)
-    cycle = bare(sysfs)
+    cycle = bare(sysfs, REPORT_DATA)
     ours, limit, bursts = [], [], []
     for turn in range(rounds + 1):
         by_files, by_driver = _pairs(cycle, lambda: driver.report(REPORT_DATA), seconds)
@@ -157,17 +135,6 @@ def machine(rounds: int, load: float) -> dict[str, object]:
         "rounds": rounds,
         "versions": {name: version(name) for name in ("troth", "mfusepy", "msgspec")},
     }
-
-
-def _read(path: str) -> bytes:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        found = b""
-        while chunk := os.read(handle, 1 << 16):
-            found += chunk
-        return found
-    finally:
-        os.close(handle)
 
 
 if __name__ == "__main__":

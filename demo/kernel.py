@@ -94,9 +94,7 @@ class Fuse:
         """Mount the view."""
         self._sysfs.mkdir()
         shown = ("--tee", self._td, "--mount", self._sysfs, "--latency-ms", str(_LATENCY_MS))
-        self._programs.serve(
-            Command("troth", ("emulate", "tdx", *shown), ready="troth: software TDX")
-        )
+        self._programs.serve(Command("troth", ("emulate", "tdx", *shown)))
 
     @contextmanager
     def disturb(self) -> Iterator[None]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 PROGRAM: Final = Path(sys.executable).with_name("troth")
+HEARS_SIGINT: Final = ("/usr/bin/env", "--default-signal=INT")
+"""What goes before a command that is to be interrupted: background jobs of a shell ignore it."""
 
 
 class Outcome(NamedTuple):

@@ -95,7 +95,7 @@ class FakeVerifier:
 
         self._server = socketserver.ThreadingUnixStreamServer(str(socket), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.asked.append(handler.path)

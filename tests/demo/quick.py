@@ -17,6 +17,7 @@ import socket
 import sys
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, NoReturn
 
 MAINS = {
@@ -33,6 +34,8 @@ def _serve(path: str) -> NoReturn:
     """Fork a child for each command, until we are told to end."""
     for name in MAINS.values():
         import_module(name)
+    for one in iter_modules(import_module("troth.cli").__path__, "troth.cli."):
+        import_module(one.name)
     signal.signal(
         signal.SIGCHLD, signal.SIG_IGN
     )  # nobody waits for children: they say their status

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.quick import MAINS
+from tests.program import HEARS_SIGINT
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo" / "demo.py"
@@ -277,7 +278,7 @@ def test_an_unknown_act_is_refused() -> None:
 def kept(forks: str, base: str, stdin: int) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """Run the demo with --keep; give its process and what it says that one may try."""
     with subprocess.Popen(
-        command(*quickly(forks, {}), "--acts", "tvm", "--keep"),
+        [*HEARS_SIGINT, *command(*quickly(forks, {}), "--acts", "tvm", "--keep")],
         stdin=stdin,
         stdout=subprocess.PIPE,
         text=True,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.orchestrator.reader import read
-from tests.orchestrator.running import Trothd
+from tests.orchestrator.running import Answer, Trothd
 from tests.refusals import refused
 from tests.tdx import AT
 from tests.tsm import view
@@ -30,6 +31,8 @@ from troth.tsm.emulated.tdx import SoftwareTdx, create_in
 from troth.tsm.ioctl import SnpIoctlDriver
 
 DIGEST: Final = bytes(32)
+CALLERS: Final = 16
+REQUESTS: Final = 4
 NO_CRASH: Final = CrashPoints(
     Configuration(
         trothd=DaemonSettings(run_directory="/r", admin_socket="/a", root_register="rtmr3"),
@@ -65,6 +68,36 @@ def test_a_kernel_with_registers_has_a_rooted_trothd(
         assert one.evidence("payments").status == 200
         status = one.status()
         assert (status["rooted"], status["alarms"]) == (False, 1)
+
+
+def test_many_callers_at_once_each_get_their_own_bundle(make: Make, tmp_path: Path) -> None:
+    def asked(one: Trothd) -> list[Answer]:
+        return [one.evidence("payments") for _ in range(REQUESTS)]
+
+    with on_a_view(make, tmp_path, "configfs", "7.3") as one:
+        with ThreadPoolExecutor(CALLERS) as callers:
+            answers = [answer for some in callers.map(asked, [one] * CALLERS) for answer in some]
+        assert [answer.status for answer in answers] == [200] * (CALLERS * REQUESTS)
+        tee = one.software()
+        found = [read(answer.body, tee) for answer in answers]
+        assert all(bundle.rooted for bundle in found)
+        assert len({bundle.salt for bundle in found}) == len(found)
+
+
+def test_a_tsm_that_went_away_is_one_line_and_says_no_entry(make: Make, tmp_path: Path) -> None:
+    with view.served(tmp_path / "t") as (sysfs, process):
+        one = make(driver=f'driver = "configfs"\nsysfs = "{sysfs}"').start()
+        try:
+            assert one.evidence("payments").status == 200
+            process.kill()
+            process.wait(view.DEADLINE_S)
+            answer = one.evidence("payments")
+            assert answer.code == "tsm.absent"
+            assert b"troth-" not in answer.body
+            assert [line for line in one.log().splitlines() if "troth-" in line] == []
+            assert one.log().count("tsm.absent") == 1
+        finally:
+            one.stop()
 
 
 def test_a_kernel_without_tsm_mr_ends_the_root_step_and_names_the_way_out(

@@ -16,7 +16,9 @@ from typing import Final
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
+from tests.program import HEARS_SIGINT
 from tests.refusals import refused
 from tests.tdx import REPORT_DATA
 from tests.tsm import view
@@ -70,7 +72,7 @@ def entries(sysfs: Path) -> set[str]:
 @contextmanager
 def asking(sysfs: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a process that is in the midst of a request."""
-    command = [sys.executable, "-c", ASK, str(sysfs)]
+    command = [*HEARS_SIGINT, sys.executable, "-c", ASK, str(sysfs)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -215,11 +217,29 @@ def test_a_daemon_that_is_killed(tmp_path: Path) -> None:
         process.kill()
         process.wait(view.DEADLINE_S)
         for call in (lambda: driver.report(REPORT_DATA), driver.registers):
-            with refused("tsm.absent"):
+            with pytest.raises(DriverError, match=r"tsm\.absent") as told:
                 call()
+            assert "troth-" not in told.value.detail  # an entry's name says our ids
         with refused("tsm.absent"):
             ConfigfsDriver(sysfs)
         driver.close()
+
+
+def test_a_daemon_that_is_killed_in_the_midst_of_a_request(tmp_path: Path) -> None:
+    with view.served(tmp_path) as (sysfs, process):
+        files = Watched()
+        driver = ConfigfsDriver(sysfs, files=files)
+
+        def kill(_: Path) -> None:
+            process.kill()
+            process.wait(view.DEADLINE_S)
+
+        files.acts["outblob"] = kill
+        with capture_logs() as lines:
+            with refused("tsm.absent"):
+                driver.report(REPORT_DATA)
+            driver.close()
+        assert lines == []  # its entries went with it: none is left
 
 
 def test_a_machine_without_configfs(tmp_path: Path) -> None:

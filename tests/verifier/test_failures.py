@@ -133,7 +133,9 @@ def test_the_program_knows_its_newest_revision(migrations: Migrations) -> None:
     assert newest(migrations.folder) == migrations.newest
 
 
-@pytest.mark.parametrize("program", ["troth.verifier.program", "troth.broker.program"])
+@pytest.mark.parametrize(
+    "program", ["troth.verifier.program", "troth.broker.program", "troth.broker._serve"]
+)
 def test_a_start_does_not_load_what_changes_schemas(program: str) -> None:
     said = f"import sys, {program}; print('alembic' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", said]) == b"False\n"

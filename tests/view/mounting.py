@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 from tests.conformance.control import SocketControl
-from tests.program import PROGRAM, environment
+from tests.program import HEARS_SIGINT, PROGRAM, environment
 from troth.tsm.emulated.view.syscalls import unmount
 
 __all__ = ["Mounted", "is_mount", "mounted", "needs_fuse", "scripted_view", "tdx_view"]
@@ -68,7 +68,7 @@ def mounted(
     """Start a daemon that says a line once it is ready; stop it and unmount at the end."""
     root.mkdir(exist_ok=True)
     daemon = subprocess.Popen(
-        command,
+        [*HEARS_SIGINT, *command],
         stdout=subprocess.PIPE,
         text=True,
         cwd=_TOP,

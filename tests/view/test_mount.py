@@ -95,9 +95,7 @@ def test_a_failing_quote_is_an_errno_or_an_empty_report_by_kernel(
 def test_a_signal_ends_it_and_unmounts(tee: Path, tmp_path: Path, number: int) -> None:
     with tdx_view(tmp_path, tee) as view:
         view.daemon.send_signal(number)
-        out, _ = view.daemon.communicate(timeout=60)
-        assert view.daemon.returncode == 0
-        assert "unmounted" in out
+        assert view.daemon.wait(timeout=60) == 0
         assert not is_mount(view.root)
 
 
@@ -132,6 +130,31 @@ def test_without_the_library_it_says_what_to_install(
     assert caught.value.code == "tsm.view"
 
 
+def test_a_device_that_is_not_for_this_user_is_said_with_its_mode(
+    tee: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m").mkdir()
+    device = tmp_path / "fuse"
+    device.touch(mode=0o600)
+    os.chown(device, 65534, 65534)
+    script = (
+        'mount --bind "$1" /dev/fuse && shift &&'
+        ' exec setpriv --bounding-set -dac_override,-dac_read_search "$@"'
+    )
+    shown = ("emulate", "tdx", "--tee", tee, "--mount", tmp_path / "m")
+    done = subprocess.run(
+        ["/usr/bin/unshare", "-m", "sh", "-c", script, "sh", device, PROGRAM, *shown],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 7
+    assert done.stdout == ""
+    assert "/dev/fuse has mode 0600" in done.stderr
+    assert "chmod 0666 /dev/fuse" in done.stderr
+
+
 def test_a_relative_mount_point(tee: Path, tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     command = [str(PROGRAM), "emulate", "tdx", "--tee", tee.name, "--mount", "m"]
@@ -151,13 +174,21 @@ def test_without_a_tee_one_is_made_and_removed(tmp_path: Path) -> None:
     (tmp_path / "m").mkdir()
     command = [str(PROGRAM), "emulate", "tdx", "--mount", str(tmp_path / "m")]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment(TMPDIR=str(tmp_path))
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(TMPDIR=str(tmp_path)),
     ) as daemon:
         assert daemon.stdout is not None
-        said = [daemon.stdout.readline() for _ in range(2)]
-        assert Path(said[1].strip()).read_bytes().startswith(b"-----BEGIN CERTIFICATE")
+        assert daemon.stderr is not None
+        assert daemon.stdout.readline() == "READY\n"
+        root = daemon.stderr.readline().rpartition("its root is ")[2].strip()
+        assert Path(root).read_bytes().startswith(b"-----BEGIN CERTIFICATE")
         daemon.terminate()
-        assert daemon.wait(timeout=60) == 0
+        out, err = daemon.communicate(timeout=60)
+        assert (daemon.returncode, out) == (0, "")
+        assert f"unmounted {tmp_path}/m" in err
     assert {one.name for one in tmp_path.iterdir()} == {"m"}
 
 

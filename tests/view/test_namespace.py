@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import PROGRAM, Outcome, environment, troth
+from tests.program import HEARS_SIGINT, PROGRAM, Outcome, environment, troth
 from tests.view.mounting import is_mount, needs_fuse
 from troth.evidence.eventlog import MAPPINGS, parse_cc_log, replay
 from troth.evidence.eventlog.ccel_table import CC_TYPE_TDX, CcelTable
@@ -113,7 +113,7 @@ def test_programs_that_cannot_run(tmp_path: Path) -> None:
 def test_signals_reach_the_program(number: signal.Signals, tmp_path: Path) -> None:
     script = f"trap 'exit 42' {number.name[3:]}; echo ready; while :; do sleep 0.05; done"
     with subprocess.Popen(
-        [PROGRAM, "emulate", "tdx", "--", "sh", "-c", script],
+        [*HEARS_SIGINT, PROGRAM, "emulate", "tdx", "--", "sh", "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -184,6 +184,8 @@ def test_without_the_right_to_mount_a_user_namespace_is_taken() -> None:
         (("--",), "name the program"),
         (("--fail", "nonsense", "--", "true"), "no such errno"),
         (("--tee", "absent", "--", "true"), "no such directory"),
+        (("--tee", "", "--", "true"), "take a directory"),
+        (("--mount", ""), "take a directory"),
         (("--kernel", "5.10", "--", "true"), "5.10"),
         (("--mount", "somewhere", "quote", "td", "--report-data", "00"), "go without a command"),
     ],
@@ -192,6 +194,14 @@ def test_misuse(arguments: tuple[str, ...], said: str) -> None:
     done = troth("emulate", "tdx", *arguments)
     assert done.status == 2
     assert said in done.err
+    assert "software TDX of" not in done.err
+
+
+def test_nothing_is_announced_that_is_not_there() -> None:
+    done = troth("emulate", "tdx", "--tee", "/etc", "--", "true")
+    assert done.status == 7
+    assert "tsm.state" in done.err
+    assert "software TDX of" not in done.err
 
 
 def test_alone_it_says_how_it_is_used() -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from tests.vm import tpm
 from tests.vm.places import say
 
-__all__ = ["Boot", "firmware", "missing", "run"]
+__all__ = ["Boot", "firmware", "logs", "missing", "run"]
 
 QEMU: Final = "qemu-system-x86_64"
 QEMU_FLOOR: Final = 10  # 7.2 corrupts these guests
@@ -31,6 +31,7 @@ WORDS: Final = (
     "quiet",
 )
 TAIL_BYTES: Final = 6000
+BINARY: Final = frozenset({"firmware.log"})  # an event log, as measured.sh names it
 FIRMWARE: Final = Path("/usr/share/OVMF")
 TOOLS: Final = ("debootstrap", "mke2fs", "make", "gcc", "apt-get", "dpkg-deb", *tpm.TOOLS)
 
@@ -74,7 +75,8 @@ def run(boot: Boot, scratch: Path, *, deadline_s: float) -> Path:
     """Boot, wait for the end, and return the folder of results.
 
     Raises:
-        RuntimeError: the guest hung, broke off or its job failed; with the console's tail.
+        RuntimeError: the guest hung, broke off or its job failed; with the console's tail, and
+            those of the job's logs if it left any.
     """
     disk, console, results = scratch / "results.img", scratch / "console", scratch / "results"
     with disk.open("wb") as file:
@@ -101,8 +103,17 @@ def run(boot: Boot, scratch: Path, *, deadline_s: float) -> Path:
     except (tarfile.TarError, FileNotFoundError) as error:
         raise RuntimeError(f"the guest left no results ({error}){_tail(console)}") from None
     if ended != "0":
-        raise RuntimeError(f"the job ended with status {ended}{_tail(console)}")
+        raise RuntimeError(f"the job ended with status {ended}{_tail(console)}{logs(results)}")
     return results
+
+
+def logs(results: Path) -> str:
+    """Return the tails of what a job's programs logged, each under its file's name."""
+    return "".join(
+        f"\n--- {log.name}, its end:\n{_end(log)}"
+        for log in sorted(results.glob("*.log"))
+        if log.name not in BINARY
+    )
 
 
 def firmware(scratch: Path) -> Sequence[str]:
@@ -142,5 +153,8 @@ def _command(boot: Boot, results: Path) -> list[str]:
 
 
 def _tail(console: Path) -> str:
-    text = console.read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")
-    return f"; the console's end:\n{text}"
+    return f"; the console's end:\n{_end(console)}"
+
+
+def _end(file: Path) -> str:
+    return file.read_bytes()[-TAIL_BYTES:].decode("utf-8", "replace")

@@ -48,5 +48,8 @@ def our_program(scratch: Path) -> Path:
 
 
 def our_tests() -> tuple[Path, ...]:
-    """Return what tests in the guest need beside the program: themselves, and pytest's settings."""
-    return ROOT / "tests", ROOT / "pyproject.toml"
+    """Return what tests in the guest need beside the program.
+
+    That is themselves, the system calls that a driver is measured against, and pytest's settings.
+    """
+    return ROOT / "tests", ROOT / "benchmarks", ROOT / "pyproject.toml"

@@ -10,8 +10,10 @@ import pytest
 
 from tests.vm import machine
 from tests.vm.debian import Kernel
-from tests.vm.machine import Boot, missing, run
+from tests.vm.machine import TAIL_BYTES, Boot, logs, missing, run
 from tests.vm.places import built, checked
+
+FAILED = r"(?s)status 3;.*this is the job.*--- thing\.log, its end:\nwhy it failed"
 
 
 @pytest.fixture
@@ -19,14 +21,28 @@ def boot(kernel: Kernel, root_disk: Path, tmp_path: Path) -> Boot:
     """A boot whose job fails."""
     tree, disk = tmp_path / "tree", tmp_path / "payload.img"
     tree.mkdir()
-    (tree / "job.sh").write_text("echo this is the job\nexit 3\n")
+    (tree / "job.sh").write_text(
+        "echo this is the job\necho why it failed >/run/results/thing.log\nexit 3\n"
+    )
     checked(["mke2fs", "-q", "-t", "ext4", "-d", tree, disk, "8M"])
     return Boot(kernel=kernel.image, root=root_disk, payload=disk)
 
 
 def test_a_job_that_fails_is_told_with_its_words(boot: Boot, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"(?s)status 3;.*this is the job"):
+    with pytest.raises(RuntimeError, match=FAILED):
         run(boot, tmp_path, deadline_s=300)
+
+
+def test_the_tails_of_logs_are_told_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "trothd.log").write_bytes(b"early" + b"." * TAIL_BYTES + b"\xff late")
+    (tmp_path / "relay.log").write_text("its cause\n")
+    (tmp_path / "firmware.log").write_bytes(bytes(100))
+    (tmp_path / "operations.jsonl").write_text("many lines\n")
+    told = logs(tmp_path)
+    assert "--- relay.log, its end:\nits cause\n" in told
+    assert told.endswith("\N{REPLACEMENT CHARACTER} late")
+    for other in ("early", "firmware", "many lines"):
+        assert other not in told
 
 
 def test_a_panic_is_told_with_the_consoles_end(boot: Boot, tmp_path: Path) -> None:

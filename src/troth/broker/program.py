@@ -8,46 +8,33 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import click
-import structlog
 
-from troth import __version__
+from troth.broker._options import config_option
 from troth.broker.database import open_store
 from troth.broker.initial import CONFIGURATION, make_broker
-from troth.broker.keys import load_signing_key, load_storage_key
 from troth.broker.policy import POLICY_MAX_BYTES
 from troth.broker.rotation import make_next, public_keys, rotate
-from troth.broker.serve import serve_broker
 from troth.broker.settings import load_settings
 from troth.crypto.secret import Secret
 from troth.errors import UsageError
 from troth.infra import clock
+from troth.infra.commands import DeferredCommand, LazyGroup
 from troth.infra.files import read_bounded
-from troth.infra.http import run
-from troth.infra.log import Event, start_log
 from troth.infra.program import run_command
-from troth.infra.service import ready
 from troth.token.seal import SECRET_MAX_BYTES
 from troth.wire import json
 
 __all__ = ["main"]
 
-_config = click.option(
-    "--config",
-    "-c",
-    metavar="FILE",
-    default=CONFIGURATION,
-    show_default=True,
-    envvar="TROTH_BROKER_CONFIG",
-    help="The broker's configuration.",
-)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 _ENTRIES: Final = 1000
 
 
 @click.group(
+    cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
-@click.version_option(__version__, message="troth-broker %(version)s")
+@click.version_option(package_name="troth", message="troth-broker %(version)s")
 def broker() -> None:
     """Keep secrets, and release them to workloads that a verifier vouches for.
 
@@ -77,27 +64,13 @@ def init(directory: str, audience: str, issuer: str, url: str) -> None:
     click.echo(f"troth-broker: made {directory}/{CONFIGURATION}", err=True)
 
 
-@broker.command()
-@_config
-@click.option("--check-config", is_flag=True, help="Only say whether the configuration is usable.")
-def serve(config: str, check_config: bool) -> None:
-    """Serve until SIGTERM or SIGINT. READY on standard output says that it does."""
-    settings = load_settings(config)
-    if check_config:
-        load_storage_key(settings.storage_key)
-        load_signing_key(settings.answer_key)
-        load_signing_key(settings.log_key)
-        if settings.listen.tls is not None:
-            settings.listen.tls.context()
-        click.echo(f"{config}: usable")
-        return
-    start_log()
-
-    def listening(addresses: list[str]) -> None:
-        structlog.get_logger().info(Event.READY, addresses=addresses)
-        ready()
-
-    run(lambda: serve_broker(settings, listening))
+broker.add_command(
+    DeferredCommand(
+        "serve",
+        "troth.broker._serve:serve",
+        "Serve until SIGTERM or SIGINT. READY on standard output says that it does.",
+    )
+)
 
 
 @broker.group()
@@ -107,7 +80,7 @@ def secret() -> None:
 
 @secret.command("put")
 @click.argument("path")
-@_config
+@config_option
 def secret_put(path: str, config: str) -> None:
     """Store at PATH what standard input holds, byte for byte, at most 32 KiB."""
     value = read_bounded("-", SECRET_MAX_BYTES)
@@ -117,7 +90,7 @@ def secret_put(path: str, config: str) -> None:
 
 
 @secret.command("list")
-@_config
+@config_option
 @_as_json
 def secret_list(config: str, as_json: bool) -> None:
     """List paths, versions and times."""
@@ -133,7 +106,7 @@ def secret_list(config: str, as_json: bool) -> None:
 
 @secret.command("rm")
 @click.argument("path")
-@_config
+@config_option
 def secret_rm(path: str, config: str) -> None:
     """Remove the secret at PATH."""
     with closing(open_store(load_settings(config))) as store:
@@ -147,21 +120,21 @@ def keys() -> None:
 
 
 @keys.command("show")
-@_config
+@config_option
 def keys_show(config: str) -> None:
     """Print the public keys, a JWK set for --broker-key: the one that signs, then the next."""
     click.echo(public_keys(load_settings(config).answer_key))
 
 
 @keys.command("next")
-@_config
+@config_option
 def keys_next(config: str) -> None:
     """Make the next key, and print both public keys. It signs nothing before keys rotate."""
     click.echo(make_next(load_settings(config).answer_key))
 
 
 @keys.command("rotate")
-@_config
+@config_option
 def keys_rotate(config: str) -> None:
     """Let the next key sign, from the next start of the server on. The key before it is gone.
 
@@ -178,7 +151,7 @@ def policy() -> None:
 
 @policy.command("put")
 @click.argument("file")
-@_config
+@config_option
 def policy_put(file: str, config: str) -> None:
     """Put the release policy in FILE in force, at once."""
     text = read_bounded(file, POLICY_MAX_BYTES)
@@ -188,7 +161,7 @@ def policy_put(file: str, config: str) -> None:
 
 
 @policy.command("show")
-@_config
+@config_option
 def policy_show(config: str) -> None:
     """Print the release policy in force."""
     with closing(open_store(load_settings(config))) as store:
@@ -196,7 +169,7 @@ def policy_show(config: str) -> None:
 
 
 @broker.command()
-@_config
+@config_option
 @click.option("--start", type=click.IntRange(0), default=0, help="Number of the first entry.")
 @_as_json
 def log(config: str, start: int, as_json: bool) -> None:

@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from troth.client.endpoint import Endpoint
 from troth.errors import UsageError
-from troth.infra.http import Tls
 from troth.infra.settings import Loaded, read_settings
+from troth.infra.sockets import Tls
 
 __all__ = ["Listen", "Settings", "TrustedVerifier", "load_settings"]
 

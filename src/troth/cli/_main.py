@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import re
 import sys
 import traceback
@@ -14,23 +13,9 @@ from typing import Final, NoReturn
 
 import click
 
-from troth import __version__
-from troth.cli._attest import attest
-from troth.cli._completion import completion
-from troth.cli._doctor import doctor
-from troth.cli._emulate import emulate
-from troth.cli._event import event
-from troth.cli._inspect import inspect
-from troth.cli._key import key
-from troth.cli._namespace import namespace
-from troth.cli._policy import policy
 from troth.cli._printer import print_bug, print_error, without_colour
-from troth.cli._replay import replay
-from troth.cli._secret import secret
-from troth.cli._token import token
-from troth.cli._verify import verify
-from troth.crypto.build import library_versions
 from troth.errors import TrothError, UsageError
+from troth.infra.commands import DeferredCommand, LazyGroup
 
 __all__ = ["main"]
 
@@ -38,6 +23,25 @@ _BUG: Final = 70
 _COMPLETION: Final = re.compile("(bash|zsh|fish)_(source|complete)")
 _INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
+
+# Of each command, which is in the module of its name, the first paragraph of its help.
+_COMMANDS: Final = {
+    "verify": "Judge the evidence in FILE: is it genuine, and does a policy accept it?",
+    "inspect": "Show what the evidence in FILE claims. Nothing is verified.",
+    "replay": "Replay the event log in LOG, and compare it with the registers of a report.",
+    "policy": "Make and check policy files.",
+    "emulate": "Run software TEEs, each under a root of trust of its own.",
+    "completion": "Print a completion script for SHELL.",
+    "attest": "Ask trothd for an evidence bundle of this namespace, a CMW collection in CBOR.",
+    "key": "Make a workload's own key.",
+    "token": "Get and check attestation results (EAR, signed JSON Web Tokens).",
+    "secret": "Get secrets from a broker. To store them, see troth-broker.",
+    "event": "Append an event to the log of this namespace. It cannot be taken back.",
+    "namespace": (
+        "Show the namespace that trothd takes this process for: id, log, model, capabilities."
+    ),
+    "doctor": "Say what troth finds on this machine and which of the configured programs answer.",
+}
 
 EPILOG = """\b
 Exit status:
@@ -56,14 +60,12 @@ Exit status:
 def _version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if not wanted or context.resilient_parsing:
         return
-    library, openssl = library_versions()
-    click.echo(f"troth {__version__}")
-    click.echo(f"python {platform.python_version()} on {platform.machine()} {platform.system()}")
-    click.echo(f"cryptography {library} with {openssl}")
+    context.invoke(DeferredCommand("version", "troth.cli._version:version", "").load())
     context.exit()
 
 
 @click.group(
+    cls=LazyGroup,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
 )
@@ -92,22 +94,8 @@ def troth(context: click.Context) -> None:
         context.color = False
 
 
-for command in (
-    verify,
-    inspect,
-    replay,
-    policy,
-    emulate,
-    completion,
-    attest,
-    key,
-    token,
-    secret,
-    event,
-    namespace,
-    doctor,
-):
-    troth.add_command(command)
+for _name, _summary in _COMMANDS.items():
+    troth.add_command(DeferredCommand(_name, f"troth.cli._{_name}:{_name}", _summary))
 
 
 def main() -> NoReturn:

@@ -9,7 +9,8 @@ import click
 from msgspec.structs import replace
 
 from troth.cli import _arguments as arguments
-from troth.cli._printer import print_judgement
+from troth.cli import _inputs as inputs
+from troth.cli._judgement import print_judgement
 from troth.errors import TrothError, UsageError
 from troth.evidence.binding.bundle import BUNDLE_MAX_BYTES
 from troth.evidence.tdx.layout import REPORT_DATA_BYTES
@@ -125,10 +126,10 @@ def verify(
     options = JudgeOptions(
         tee=tee,
         collateral=WithoutCollateral,
-        anchors=arguments.anchors(root),
+        anchors=inputs.anchors(root),
         at=instant,
         report_data=AnyValue if expected is None else expected,
-        policy=arguments.load_policy(policy),
+        policy=inputs.load_policy(policy),
         tail=Tail.ANYTHING if allow_trailing else Tail.ZEROS,
     )
     evidence = read_bounded(file, BUNDLE_MAX_BYTES)
@@ -191,7 +192,7 @@ def _judge(
     """
     if collateral is not None:
         try:
-            options = replace(options, collateral=arguments.collateral_sets(collateral))
+            options = replace(options, collateral=inputs.collateral_sets(collateral))
         except TrothError as error:
             return refusal(error, options.at)
     if nonce is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,30 +27,9 @@ from troth.tsm.emulated.view import (
     tdx_tree,
 )
 
-__all__ = ["View", "ViewGroup", "show_view"]
+__all__ = ["View", "show_view"]
 
-COMMAND: Final = "troth.command"
 _TEE_VARIABLE: Final = "TROTH_EMULATED_TDX"
-
-
-class ViewGroup(click.Group):
-    """A group that also takes `-- COMMAND…`, which is kept for `show_view`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Split off what follows `--`, unless a command of the group comes first."""
-        if "--" in args:
-            head = args[: args.index("--")]
-            _, rest, _ = self.make_parser(ctx).parse_args(list(head))
-            if not rest:
-                ctx.meta[COMMAND] = tuple(args[len(head) + 1 :])
-                args = head
-        return super().parse_args(ctx, args)
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Say the three forms, a line each."""
-        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]...")
-        for form in ("[OPTIONS] --mount DIR", "[OPTIONS] -- PROGRAM [ARGS]..."):
-            formatter.write_usage(ctx.command_path, form, prefix="       ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +37,7 @@ class View:
     """What was asked for.
 
     Attributes:
+        command: the program that is to see it, with arguments; None if there was no `--`.
         tee: the directory of a software TDX; None for one that is made and removed.
         mount: where the files are to appear; None for a private mount namespace.
         kernel: a name of `KERNELS`.
@@ -66,6 +45,7 @@ class View:
         fail: the name of the errno with which every quote fails.
     """
 
+    command: tuple[str, ...] | None
     tee: str | None
     mount: str | None
     kernel: str
@@ -84,16 +64,17 @@ class View:
 
 def show_view(context: click.Context, view: View) -> int:
     """Show a view at its mount point, or to a program, and return the exit status."""
-    command: Sequence[str] | None = context.meta.get(COMMAND)
-    if command is None and view.mount is None:
+    if view.tee == "" or view.mount == "":
+        raise UsageError("usage.arguments", "--tee and --mount take a directory, not nothing")
+    if view.command is None and view.mount is None:
         raise click.exceptions.NoArgsIsHelpError(context)
-    if command is None:
+    if view.command is None:
         return _mounted(view, Path(view.mount or ""))
     if view.mount is not None:
         raise UsageError("usage.arguments", "--mount and -- PROGRAM are two ways; choose one")
-    if not command:
+    if not view.command:
         raise UsageError("usage.arguments", "name the program that is to run after --")
-    return _inside(view, command)
+    return _inside(view, view.command)
 
 
 def _mounted(view: View, mount_point: Path) -> int:
@@ -102,24 +83,21 @@ def _mounted(view: View, mount_point: Path) -> int:
         tree = view.tree(directory)
 
         def ready() -> None:
-            click.echo(f"troth: software TDX of {directory} at {mount_point}; its root is")
-            click.echo(f"  {directory}/root.pem")
-            click.echo(f"troth: entries are made in {mount_point}/kernel/config/tsm/report")
-            sys.stdout.flush()
+            _say(f"software TDX of {directory} at {mount_point}; its root is {directory}/root.pem")
+            _say(f"entries are made in {mount_point}/kernel/config/tsm/report")
+            click.echo("READY")
 
         serve(tree, mount_point, ready=ready, everybody=os.geteuid() == 0)
-    click.echo(f"troth: unmounted {mount_point}")
+    _say(f"unmounted {mount_point}")
     return 0
 
 
 def _inside(view: View, command: Sequence[str]) -> int:
     with private_namespace() as namespace, _tee(view, namespace.scratch) as directory:
         how = "a user namespace, as root of it" if namespace.is_user else "root's rights"
-        click.echo(
-            f"troth: software TDX of {directory} in /sys, for this program; by {how}", err=True
-        )
         with namespace.showing(view.tree(directory)):
-            return run(command, os.environ | {_TEE_VARIABLE: str(directory)})
+            _say(f"software TDX of {directory} in /sys, for this program; by {how}")
+            return run(command, os.environ | {_TEE_VARIABLE: str(directory)}, namespace.mask)
 
 
 @contextmanager
@@ -135,6 +113,10 @@ def _tee(view: View, scratch: Path | None) -> Iterator[Path]:
         made = SoftwareTdx.create(booted(Settings(), log), at=clock.now())
         create_in(Path(directory), made, boot_log=log)
         yield Path(directory)
+
+
+def _say(what: str) -> None:
+    click.echo(f"troth: {what}", err=True)
 
 
 def _errno(name: str) -> int:

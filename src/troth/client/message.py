@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar, cast
 
-from troth import __version__
+import troth
 from troth.errors import MalformedError
 
 __all__ = ["Answer", "AnswerReader", "Call", "encode"]
@@ -65,7 +65,7 @@ def encode(call: Call[T], *, authority: str, prefix: str) -> bytes:
     lines = [
         f"{call.method} {target} HTTP/1.1",
         f"Host: {authority}",
-        f"User-Agent: troth/{__version__}",
+        f"User-Agent: troth/{troth.__version__}",
         f"Accept: {call.accept}",
         "Connection: close",
     ]

@@ -46,6 +46,7 @@ from troth.wire.merkle import HASH_BYTES, Tree, leaf_hash
 __all__ = ["EpochBuilder", "Settings"]
 
 _ATTEMPTS: Final = 3  # the first, and two more
+_GONE: Final = "tsm.absent"  # asking again at once does not bring it back
 _FORM_2_TAIL: Final = bytes(16)  # report data that ends so may be a door's (BINDING 4.8)
 _GENERATOR: Final = secrets.SystemRandom()
 _ANSWERS_AT_A_TIME: Final = 16
@@ -240,7 +241,7 @@ class EpochBuilder:
                 report, seen = await asked
             except DriverError as error:
                 self._metrics.reports.labels("failed").inc()
-                if attempt == _ATTEMPTS or monotonic() >= end:
+                if error.code == _GONE or attempt == _ATTEMPTS or monotonic() >= end:
                     raise
                 _log.warning(Event.EPOCH_FAILED, code=error.code, attempt=attempt)
                 continue

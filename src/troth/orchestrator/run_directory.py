@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from troth.errors import UsageError
-from troth.infra.http import bind_unix
+from troth.infra.sockets import bind_unix
 
 __all__ = ["admin_socket", "lock_file", "make_run_directory", "namespace_socket"]
 

@@ -188,6 +188,8 @@ def settled(report: Report, report_data: bytes) -> Report:
         if report.manifestblob is not None:
             raise DriverError("tsm.manifest", "the report is over another one, or other data")
         raise DriverError("tsm.report-other")
+    if seen.length == len(report.outblob):
+        return report
     return replace(report, outblob=report.outblob[: seen.length])
 
 

@@ -27,6 +27,9 @@ _NUMBER_MAX_DIGITS: Final = 20  # of 2^64 - 1
 _CHUNK_BYTES: Final = 64 * 1024
 _PRIVATE: Final = 0o700
 
+_Page: Final = ctypes.c_char * (_TEXT_MAX_BYTES + 1)
+_Chunk: Final = ctypes.c_char * _CHUNK_BYTES
+
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _LIBC.read.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
 _LIBC.read.restype = ctypes.c_ssize_t
@@ -90,7 +93,7 @@ class SystemFiles:
         """See `Files.read`."""
         with _opened(path, os.O_RDONLY) as handle:
             found = bytearray()
-            buffer = ctypes.create_string_buffer(min(_CHUNK_BYTES, most))
+            buffer = _Page() if most <= ctypes.sizeof(_Page) else _Chunk()
             while len(found) < most:
                 got = _LIBC.read(handle, buffer, min(len(buffer), most - len(found)))
                 if got < 0:

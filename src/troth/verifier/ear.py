@@ -7,7 +7,7 @@ import secrets
 
 import msgspec
 
-from troth import __version__
+import troth
 from troth.crypto.cose_key import CoseKey
 from troth.crypto.digest import sha256
 from troth.evidence.binding import Origin
@@ -62,7 +62,7 @@ def make_ear(facts: BundleFacts, cnf: CoseKey, appraisal: Appraisal, issue: Issu
         eat_nonce=base64url.encode(statement.nonce),
         cnf=Confirmation(jwk=jwk_of(cnf)),
         status=Status(status_list=issue.status),
-        verifier_id=VerifierId(developer="troth", build=f"troth-verifier {__version__}"),
+        verifier_id=VerifierId(developer="troth", build=f"troth-verifier {troth.__version__}"),
         submods={
             part: Submod(status=vector.status, vector=vector, policy_id=appraisal.policy)
             for part, vector in appraisal.vectors.items()

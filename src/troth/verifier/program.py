@@ -12,7 +12,6 @@ from typing import NoReturn
 import click
 import structlog
 
-from troth import __version__
 from troth.errors import UsageError
 from troth.infra.database import Database
 from troth.infra.http import HttpServer, bind_tcp, bind_unix, run
@@ -44,7 +43,7 @@ _config = click.option(
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88})
-@click.version_option(__version__, message="troth-verifier %(version)s")
+@click.version_option(package_name="troth", message="troth-verifier %(version)s")
 def verifier() -> None:
     """Appraise evidence bundles and issue tokens for those that the policy accepts.
 

@@ -15,8 +15,8 @@ from sqlalchemy.exc import ArgumentError
 from troth.client.endpoint import Endpoint
 from troth.errors import UsageError
 from troth.evidence.binding.bundle import BUNDLE_MAX_BYTES
-from troth.infra.http import Tls
 from troth.infra.settings import Loaded, read_settings
+from troth.infra.sockets import Tls
 
 __all__ = [
     "INTEL",

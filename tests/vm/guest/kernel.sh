@@ -20,22 +20,22 @@ wait_for_line() { # FILE LINE: until a program says it; its end, or two minutes,
     return 1
 }
 relay() { # [hasty]: have a software TDX make the reports
-    python3 -m tests.vm.inside.relay /run/tee "$@" >/run/relay &
+    python3 -m tests.vm.inside.relay /run/tee "$@" >/run/relay 2>>$results/relay.log &
     relay=$!
     wait_for_line /run/relay READY
 }
-check() { # NAME ARGUMENT...: run tests, keep what pytest counts
+check() { # NAME ARGUMENT...: run tests, keep what pytest counts and says
     name=$1
     shift
     echo "job: $name"
-    python3 -m pytest -p no:cacheprovider --noconftest -q --color=no --junitxml="$results/$name.xml" "$@" ||
-        echo "job: $name failed"
+    python3 -m pytest -p no:cacheprovider --noconftest -q --color=no --junitxml="$results/$name.xml" "$@" \
+        >"$results/$name.log" 2>&1 || echo "job: $name failed"
 }
 
 uname -r >$results/release
 
 echo "job: operations"
-python3 -m tests.conformance.operations /sys "sysfs:$parameters" >$results/operations.jsonl
+python3 -m tests.conformance.operations /sys "sysfs:$parameters" >$results/operations.jsonl 2>$results/operations.log
 
 check devices tests/vm/inside/check_devices.py
 
@@ -46,7 +46,7 @@ cp -r /payload/tee /run/tee
 relay hasty
 echo 1 >$parameters/relay
 echo 1 >$parameters/registered
-python3 -m tests.vm.inside.cycles "$(uname -r)" >$results/cycles.json
+python3 -m tests.vm.inside.cycles "$(uname -r)" >$results/cycles.json 2>$results/cycles.log
 kill $relay
 relay
 
@@ -58,7 +58,7 @@ echo "job: trothd"
 python3 -m troth.orchestrator root --config /payload/trothd.toml >/run/trothd 2>$results/trothd.log &
 trothd=$!
 wait_for_line /run/trothd READY
-python3 -m tests.vm.inside.callers /run/troth/ns/vm/troth.sock $results/bundles
+python3 -m tests.vm.inside.callers /run/troth/ns/vm/troth.sock $results/bundles 2>$results/callers.log
 kill $trothd
 wait $trothd || true
 ls /sys/kernel/config/tsm/report >$results/left

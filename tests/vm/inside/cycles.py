@@ -2,7 +2,9 @@
 """How many reports a second the kernel's configfs-tsm gives: raw file operations, and our driver.
 
 Run as `python3 -m tests.vm.inside.cycles RELEASE`, behind a provider that answers at once; prints
-one line of JSON. The rounds alternate, so that a busy machine slows both.
+one line of JSON. The rounds alternate, so that a busy machine slows both. Everything runs on
+an emulated processor here, and no quote is waited for, so the driver's share is as large as it can
+be: no bar is held, the figures are told.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from benchmarks.bare import bare
 from troth.tsm.configfs import ConfigfsDriver
 
 __all__ = ["main"]
 
-REPORTS: Final = Path("/sys/kernel/config/tsm/report")
+SYSFS: Final = Path("/sys")
 CYCLES: Final = 60
 ROUNDS: Final = 5
 DATA: Final = bytes(64)
@@ -28,10 +31,11 @@ DATA: Final = bytes(64)
 
 def main(release: str) -> None:
     """Measure and print."""
-    driver = ConfigfsDriver()
+    driver = ConfigfsDriver(SYSFS)
+    cycle = bare(SYSFS, DATA)
     raw, ours = [], []
     for _ in range(ROUNDS):
-        raw.append(_per_second(_raw))
+        raw.append(_per_second(cycle))
         ours.append(_per_second(lambda: driver.report(DATA)))
     driver.close()
     result = {
@@ -51,20 +55,6 @@ def _per_second(cycle: Callable[[], object]) -> float:
     for _ in range(CYCLES):
         cycle()
     return CYCLES / (time.monotonic() - start)
-
-
-def _raw() -> None:
-    """Do what the kernel's documentation says, with nothing around it."""
-    entry = REPORTS / "raw"
-    entry.mkdir()
-    before = int((entry / "generation").read_bytes())
-    with (entry / "inblob").open("wb", buffering=0) as inblob:
-        inblob.write(DATA)
-    report = (entry / "outblob").read_bytes()
-    after = int((entry / "generation").read_bytes())
-    entry.rmdir()
-    if after != before + 1 or not report:
-        raise RuntimeError(after)
 
 
 if __name__ == "__main__":

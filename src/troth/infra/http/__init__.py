@@ -11,7 +11,7 @@ from troth.infra.http.answers import JSON_TYPE, answer, application, error_respo
 from troth.infra.http.direct import Direct
 from troth.infra.http.query import query_of, takes
 from troth.infra.http.server import HttpServer, Listener, run, serve
-from troth.infra.http.sockets import Tls, bind_tcp, bind_unix, raise_descriptor_limit
+from troth.infra.sockets import Tls, bind_tcp, bind_unix, raise_descriptor_limit
 
 __all__ = [
     "JSON_TYPE",

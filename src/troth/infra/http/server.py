@@ -17,7 +17,7 @@ import uvloop
 from uvicorn.server import ServerState
 
 from troth.infra.http.protocol import Limits, Ring, protocol_factory
-from troth.infra.http.sockets import BACKLOG, Tls, raise_descriptor_limit
+from troth.infra.sockets import BACKLOG, Tls, raise_descriptor_limit
 
 __all__ = ["HttpServer", "Listener", "run", "serve"]
 

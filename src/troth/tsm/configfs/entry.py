@@ -7,6 +7,7 @@ made 0700 at once. What is left of the moment in between is in LIMITATIONS.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from troth.tsm.refusal import AT_ENTRY, AT_OPTION, told
 __all__ = ["LEFT_MOST", "Entries", "Entry"]
 
 LEFT_MOST: Final = 16  # entries that could not be removed; with more of them no other is made
+_ALL_GONE: Final = frozenset({errno.ENOTCONN, errno.ECONNABORTED})  # the daemon of a FUSE mount
 
 _log = structlog.get_logger()
 
@@ -43,7 +45,7 @@ class Entry:
         Raises:
             DriverError: as `told`.
         """
-        with told(self._path):
+        with told(self._path.parent):
             return self._files.names(self._path)
 
     def text(self, name: str) -> str:
@@ -107,9 +109,9 @@ class Entries:
                 self._files.make(path)
             except OSError:
                 may_be_there = False
-                with told(path, AT_ENTRY):
+                with told(self._reports, AT_ENTRY):  # not the entry: its name is for nobody else
                     raise
-            with told(path):
+            with told(self._reports):
                 self._files.restrict(path)
             yield Entry(self._files, path)
         finally:  # also when a signal's handler raised in the midst of the making
@@ -140,6 +142,8 @@ class Entries:
         except FileNotFoundError:
             return True
         except OSError as error:
+            if error.errno in _ALL_GONE:
+                return True
             _log.warning(Event.ENTRY_LEFT, code="tsm.entry-left", entry=name, reason=error.strerror)
             return False
         return True

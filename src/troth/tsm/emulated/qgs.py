@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from troth.errors import DriverError, MalformedError
-from troth.infra.http import bind_unix
+from troth.infra.sockets import bind_unix
 from troth.tsm.driver import REPORT_DATA_BYTES
 from troth.tsm.emulated.tdx import opened
 from troth.tsm.ioctl import abi

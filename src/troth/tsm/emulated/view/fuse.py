@@ -45,10 +45,11 @@ def serve(tree: Tree, mount_point: Path, *, ready: Callable[[], None], everybody
         everybody: whether other users may look at it too; root alone may say so.
 
     Raises:
-        DriverError: `tsm.view`, there is no FUSE here, or mounting failed; libfuse said why on
-            standard error.
+        DriverError: `tsm.view`, there is no FUSE here, or not for this user, or mounting failed;
+            libfuse said why on standard error.
     """
     fuse = _library()
+    _demand_device(Path("/dev/fuse"))
     options: dict[str, Any] = {}
     if fuse.version >= _THREADS_SINCE:
         options = {"max_threads": _THREADS, "max_idle_threads": _IDLE_THREADS}
@@ -91,6 +92,18 @@ def _library() -> _Fuse:
     except (AttributeError, OSError) as error:
         raise DriverError("tsm.view", f"{error}; install fuse3") from None
     return _Fuse(library.FUSE, (library.fuse_version_major, library.fuse_version_minor))
+
+
+def _demand_device(device: Path) -> None:
+    try:
+        mode = stat.S_IMODE(device.stat().st_mode)
+    except OSError as error:
+        raise DriverError("tsm.view", f"{device}: {error.strerror}; modprobe fuse") from None
+    if not os.access(device, os.R_OK | os.W_OK):
+        raise DriverError(
+            "tsm.view",
+            f"{device} has mode {mode:04o} and is not for this user; as root: chmod 0666 {device}",
+        )
 
 
 class _OpenFile:

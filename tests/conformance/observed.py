@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lines of the conformance page: what was observed of the kernel, each with its id.
+
+The page is held to this list by tools/conformance.py, so that no line of it is lost unseen. An id
+is a table's letter and a number that is not used again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["OBSERVED"]
+
+OBSERVED: Final = {
+    # Directories and names
+    "D01": "mkdir of an entry without a provider",
+    "D02": "mkdir of an entry",
+    "D03": "mkdir again; below an entry; in place of an attribute; beside `report` or above",
+    "D04": "names",
+    "D05": "rmdir of an entry with its attributes",
+    "D06": "making files, fifos, symbolic links",
+    "D07": "link, rename, unlink",
+    "D08": "truncate, O_TRUNC",
+    "D09": "chmod, chown",
+    "D10": "an inblob that is given to a user",
+    "D11": "`report` that is given to a user",
+    "D12": "a user to whom nothing was given",
+    "D13": "root of a user namespace",
+    "D14": "mounting configfs in a user namespace",
+    "D15": "a second mount; umount and mount again",
+    "D16": "a bind mount, and a read-only one",
+    "D17": "statfs",
+    "D18": "many entries",
+    "D19": "the folders above",
+    # What shows
+    "S01": "attributes of TDX",
+    "S02": "attributes of SNP",
+    "S03": "attributes under an SVSM",
+    "S04": "sizes",
+    "S05": "what is hidden",
+    "S06": "when that is settled",
+    "S07": "access(2)",
+    "S08": "the wrong direction",
+    # inblob
+    "I01": "when it takes effect",
+    "I02": "a duplicate of the descriptor",
+    "I03": "a child that inherited the descriptor",
+    "I04": "1 to 64 bytes",
+    "I05": "65 bytes and more",
+    "I06": "no bytes",
+    "I07": "open and close alone",
+    "I08": "in pieces",
+    "I09": "writev",
+    "I10": "pwrite with a gap; at 64",
+    "I11": "O_APPEND, O_TRUNC, O_CREAT, O_SYNC",
+    "I12": "fsync, ioctl, ftruncate, fallocate, locks",
+    "I13": "lseek",
+    "I14": "two open writers",
+    "I15": "a hundred commits without a read",
+    "I16": "the commit before the counts meet again",
+    # outblob, auxblob, manifestblob
+    "O01": "read before an inblob",
+    "O02": "reads of a current report",
+    "O03": "the same inblob again",
+    "O04": "a length that the provider does not want",
+    "O05": "short reads",
+    "O06": "pread",
+    "O07": "read of no bytes",
+    "O08": "an open file",
+    "O09": "rmdir while files are open",
+    "O10": "O_NONBLOCK",
+    "O11": "mmap, copy_file_range, poll, locks, O_DIRECT",
+    "O12": "lseek, sendfile, splice, epoll",
+    "O13": "auxblob first, then the others",
+    "O14": "no companion data",
+    "O15": "companion data that comes later",
+    "O16": "an error of the provider",
+    "O17": "the report before an error",
+    "O18": "success without a blob",
+    "O19": "an empty blob",
+    "O20": "the largest blob",
+    "O21": "a signal during a report",
+    "O22": "a quote that the host failed to make",
+    # generation, provider, options
+    "T01": "generation",
+    "T02": "text attributes",
+    "T03": "privlevel, accepted",
+    "T04": "privlevel, refused",
+    "T05": "a write of no bytes",
+    "T06": "when options take effect",
+    "T07": "more than 4095 bytes",
+    "T08": "service_provider",
+    "T09": "service_guid",
+    "T10": "service_manifest_version",
+    "T11": "an option of a removed entry",
+    # Waiting and racing
+    "W01": "while a report is made",
+    "W02": "listing behind a mkdir that waits",
+    "W03": "rmdir of the entry whose report is made",
+    "W04": "a commit while a report is made",
+    "W05": "the length changes between the reader's two questions",
+    "W06": "writers and a reader on one entry",
+    "W07": "the documented protocol by two on one entry",
+    "W08": "clients with an entry each",
+    "W09": "one name, made and removed by several",
+    # Registration
+    "R01": "the provider goes while entries exist",
+    "R02": "a provider comes while entries exist, or a second one",
+    "R03": "inotify",
+    # Measurement registers
+    "M01": "the files",
+    "M02": "write of 48 bytes at 0",
+    "M03": "fewer bytes, or another offset below 48",
+    "M04": "a write of no bytes to a register",
+    "M05": "more bytes",
+    "M06": "a second write on the same descriptor",
+    "M07": "O_APPEND",
+    "M08": "`rtmr2`, without its suffix",
+    "M09": "write to mrtd or mrconfigid",
+    "M10": "read",
+    "M11": "an error of the provider",
+    "M12": "while a register is extended",
+    "M13": "other users",
+    "M14": "racing extends",
+    "M15": "the event log at `firmware/acpi/tables`",
+    "M16": "kernels before 6.16",
+}
+"""What was done, by the id of its line: the first two columns of the page."""
