@@ -152,13 +152,25 @@ def test_killed_before_the_verifier_has_heard_it_pushes_after_its_restart(
     until(lambda: one.metric("troth_pushes_total") >= 1)
 
 
-def test_nothing_is_pushed_after_a_restart_that_nobody_left_the_model_before(
+def test_the_gap_of_a_restart_is_pushed_where_the_model_is_sealed(
+    make: Callable[..., Trothd], verifier: Server, tmp_path: Path
+) -> None:
+    tail = f'[verifier]\nurl = "unix:{tmp_path}/v.sock"\naudience = "urn:verifier"'
+    one = make(QUIET, tail=tail).start()  # no token is kept warm: nothing else is sent
+    call(one.admin, "POST", "/v1/namespaces/payments/seal")
+    one.kill_daemon()
+    until(lambda: len(verifier.bundles) >= 1)
+    told = read(verifier.bundles[0], one.software()).namespace
+    assert (told[5], told[7][4]) == (1, 0)  # gaps, and forensic points
+
+
+def test_the_gap_of_a_restart_is_not_pushed_before_the_seal(
     make: Callable[..., Trothd], verifier: Server, tmp_path: Path
 ) -> None:
     tail = f'[verifier]\nurl = "unix:{tmp_path}/v.sock"\naudience = "urn:verifier"'
     one = make(QUIET, tail=tail).start()
-    call(one.admin, "POST", "/v1/namespaces/payments/seal")
     one.kill_daemon()
+    call(one.admin, "POST", "/v1/namespaces/payments/seal")
     assert one.event("payments", "outside").json["forensic"] == 1  # the first that is pushed
     until(lambda: len(verifier.bundles) >= 1)
     assert read(verifier.bundles[0], one.software()).namespace[7][4] == 1

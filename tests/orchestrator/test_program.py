@@ -66,6 +66,18 @@ def test_a_good_configuration_is_good_and_nothing_is_touched(make: Callable[...,
             ["namespace[2].capabilities", "'all'"],
         ),
         (
+            "[[namespace]]\nlabel = 'x'\ncgroup = '/../../etc'\ncapabilities = []",
+            ["namespace[2].cgroup", "any"],
+        ),
+        (
+            '[[namespace]]\nlabel = "x"\ncgroup = "/a\\u0000b"\ncapabilities = []',
+            ["namespace[2].cgroup", "any"],
+        ),
+        (
+            '[[namespace]]\nlabel = "x"\ncgroup = "any"\ncapabilities = []\ngroup = "a\\u0000b"',
+            ["namespace[2].group", "line"],
+        ),
+        (
             "[[namespace]]\nlabel = 'x'\ncgroup = 'y'\ncapabilities = []",
             ["namespace[2].cgroup", "any"],
         ),

@@ -19,6 +19,7 @@ __all__ = ["Endpoint"]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]+", re.ASCII)  # a name, or an address
 _SOCKET_PATH_BYTES: Final = 107  # sun_path without its NUL, unix(7)
 
 
@@ -48,9 +49,9 @@ class Endpoint:
             port = parts.port
         except ValueError as error:
             raise UsageError("usage.url", f"{text!r}: {error}") from None
-        prefix = parts.path.rstrip("/")
-        odd = parts.query or parts.fragment or parts.username is not None
-        if odd or not parts.hostname or not _PREFIX.fullmatch(prefix):
+        prefix, host = parts.path.rstrip("/"), parts.hostname or ""
+        odd = parts.query or parts.fragment or parts.username is not None or port == 0
+        if odd or not _HOST.fullmatch(host) or not _PREFIX.fullmatch(prefix):
             raise UsageError("usage.url", f"{text!r}: give unix:/path, http://host or https://host")
         if parts.scheme == "http":
             scheme: Literal["http", "https"] = "http"
@@ -58,11 +59,11 @@ class Endpoint:
             scheme = "https"
         else:
             raise UsageError("usage.url", f"{text!r}: scheme {parts.scheme!r} is not known")
-        if scheme == "http" and not is_loopback(parts.hostname):
+        if scheme == "http" and not is_loopback(host):
             raise UsageError("usage.tls", f"{text!r} is not on this machine; use https")
         return cls(
             scheme=scheme,
-            host=parts.hostname,
+            host=host,
             port=port or _DEFAULT_PORTS[scheme],
             socket="",
             prefix=prefix,

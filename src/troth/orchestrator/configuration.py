@@ -8,6 +8,7 @@ statement, so a relying party can tell which configuration it talks to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -50,6 +51,7 @@ _FOR_AUDIENCE: Final = "token:"
 _OF_THE_BROKER: Final = "secret:"
 _IMAGE_ALGORITHMS: Final = {"sha256": -16, "sha384": -43, "sha512": -44}
 _CODE: Final = "usage.configuration"
+_CGROUP: Final = re.compile(r"/|(/(?!\.\.?(/|$))[^/\0]+)+")  # an absolute path that goes down only
 
 
 class Strict(
@@ -89,7 +91,7 @@ class NamespaceSettings(Strict, frozen=True, kw_only=True):
     capabilities: list[str]
     image_digest: str | None = None
     model: Literal["A1"] | None = None
-    group: str | None = None  # that owns the socket
+    group: Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f/:]+$")] | None = None  # of the socket
     limits: Limits = Limits()
     token: list[TokenSettings] = []
 
@@ -205,7 +207,7 @@ def namespace_problems(
     for name in one.capabilities:
         if problem := check_capability(name):
             yield (*at, "capabilities"), problem
-    if one.cgroup != ANY_CGROUP and not one.cgroup.startswith("/"):
+    if one.cgroup != ANY_CGROUP and not _CGROUP.fullmatch(one.cgroup):
         yield (*at, "cgroup"), 'neither a path from the root of the hierarchy nor "any"'
     if one.image_digest is not None:
         try:

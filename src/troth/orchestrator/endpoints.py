@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
+from troth.client.endpoint import Endpoint as Address
 from troth.errors import UsageError
-from troth.wire.hosts import is_loopback
 
 __all__ = ["Endpoint", "endpoint_problem"]
 
@@ -45,25 +44,14 @@ class Endpoint:
 
 def endpoint_problem(endpoint: Endpoint) -> str:
     """Say what is wrong with an endpoint, its CA file read; nothing, if it can be used."""
+    is_path = endpoint.url.startswith("unix:/") and not endpoint.url.startswith("unix://")
+    if not is_path and not endpoint.url.lower().startswith(("http://", "https://")):
+        return "neither http, https nor unix:/path"
     try:
-        problem = _url_problem(urlsplit(endpoint.url))
+        Address.parse(endpoint.url)
         endpoint.trust()
-    except ValueError:
-        return "not a URL"
     except UsageError as error:
         return str(error)
     if endpoint.ca is not None and not endpoint.url.lower().startswith("https:"):
         return "a CA file is for https"
-    return problem
-
-
-def _url_problem(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    if parts.scheme == "unix":
-        is_path = parts.path.startswith("/") and not parts.netloc
-        return "" if is_path else "unix:/path is due"
-    if parts.scheme not in {"http", "https"} or not host:
-        return "neither http, https nor unix:/path"
-    if parts.scheme == "http" and not is_loopback(host):
-        return "http is for loopback addresses; https is due"
     return ""

@@ -68,7 +68,9 @@ class Errands:
         model = namespace.state.model
         pushes = [] if model is None else self._pushes_of(settings, attest)
         self._pushes[key] = pushes
-        if model is not None and model.forensic:  # we were killed before a verifier heard of it
+        # A gap, such as of our restart, counts as a step out of the model; and what was to be told
+        # when we were killed, nobody may have heard.
+        if model is not None and (model.forensic or (namespace.is_sealed and namespace.state.gaps)):
             for push in pushes:
                 push.demand()
         runs = [*(one.run() for one in tokens.values()), *(one.run() for one in pushes)]
