@@ -7,6 +7,11 @@ PYTHON ?= python3
 PYTEST ?= -n 3 --dist worksteal
 # What stands for the kernel in the demo: emulated, or fuse (root and the package fuse3).
 DRIVER ?= emulated
+# What kind of TVM the demo is played on: tdx, snp, cca or cove.
+TEE ?= tdx
+# How long `make fuzz` gives each door; `make fuzz DOORS="quote log"` names some.
+SECONDS ?= 120
+DOORS ?=
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -57,7 +62,7 @@ venv: .venv/.ready ## make the development environment in .venv
 
 .PHONY: demo
 demo: .venv-run/.ready ## see troth work: a workload gets its secret, forgeries are refused
-	.venv-run/bin/python demo/demo.py --driver $(DRIVER)
+	.venv-run/bin/python demo/demo.py --tee $(TEE) --driver $(DRIVER)
 
 .PHONY: bench
 bench: .venv/.ready ## measure against the limit and a peer; results in benchmarks/results/
@@ -89,6 +94,20 @@ test-vm: .venv/.ready ## run what meets the real kernel, in a virtual machine (r
 .PHONY: test-core
 test-core: .venv-guest/.ready ## run what runs in a guest with the guest's dependencies alone
 	.venv-guest/bin/python tools/try_core.py
+
+.venv-fuzz/.locked: requirements/fuzz.txt requirements/build.txt
+	$(call make_venv,.venv-fuzz,requirements/fuzz.txt requirements/build.txt)
+
+.venv-fuzz/.ready: .venv-fuzz/.locked pyproject.toml
+	$(call install_editable,.venv-fuzz)
+
+.PHONY: fuzz
+fuzz: .venv-fuzz/.ready ## give every door made-up bytes, each for SECONDS=120; docs/fuzzing.md
+	.venv-fuzz/bin/python -m tools.fuzz $(SECONDS) $(DOORS)
+
+.PHONY: mutants
+mutants: .venv/.ready ## alter what others rest on, in one place at a time: its tests must notice
+	$(BIN)/python -m tools.mutate
 
 .PHONY: coverage
 coverage: .venv/.ready ## run all tests and list the branches that none of them takes
@@ -175,6 +194,6 @@ system-deps-vm: ## install what test-vm needs from the system (root, apt)
 
 .PHONY: clean
 clean: ## remove everything that was made here, environments too
-	rm -rf .venv .venv-run .venv-guest .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .cache \
+	rm -rf .venv .venv-run .venv-guest .venv-fuzz .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .cache \
 		.hypothesis .coverage .coverage.* dist site
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,20 +14,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
 
+from demo.kinds import Kind
 from demo.place import AUDIENCE, LABELS, Site, refusal
 from demo.steps import StepFailedError, Steps, expect, say
+from demo.tokens import verified_claims
 from troth.client import Trothd
 from troth.crypto.cose_key import CoseKey
 from troth.crypto.p256 import PrivateKey
-from troth.evidence.binding import Bundle, Epoch, Proof, ProvenStatement, RootStatement, TsmReport
+from troth.evidence.binding import Bundle, Epoch, Proof, ProvenStatement, RootStatement
 from troth.evidence.binding.bundle import Delegated
-from troth.tsm.emulated.tdx import load
+from troth.tsm.emulated.machines import MACHINES
 from troth.wire.merkle import Tree, leaf_hash
 
 __all__ = ["refuse_forgeries"]
 
 _ROUNDS = 20  # tries to get two namespaces into one epoch; one or two are enough
-_REGISTERS = 600  # an offset in a quote where the TD's registers lie
 _HEIGHT = 2
 
 
@@ -45,7 +46,7 @@ def refuse_forgeries(site: Site, steps: Steps) -> None:
         claim = ProvenStatement(statement=mine.statement, proof=_proven(neighbours).proof)
         _refuse(site, replace(mine, claim=claim).encoded, 10, "binding.proof")
     with steps.step("refused: one flipped bit, wherever it is"):
-        for part, data, step, code in _flipped(mine):
+        for part, data, step, code in _flipped(mine, site.kind):
             say(f"in the {part}:")
             _refuse(site, data, step, code)
     own = PrivateKey.generate()
@@ -54,8 +55,12 @@ def refuse_forgeries(site: Site, steps: Steps) -> None:
         configuration=mine.root.configuration,
         software=mine.root.software,
     )
-    with steps.step("refused: an impostor with the report device and a boot key of its own"):
-        _refuse(site, _impostor(site, mine, root, own), 7, "binding.root-register")
+    if site.is_rooted:
+        with steps.step("refused: an impostor with the report device and a boot key of its own"):
+            _refuse(site, _impostor(site, mine, root, own), 7, "binding.root-register")
+    else:
+        with steps.step("BELIEVED, for want of a register: an impostor with the report device"):
+            _believe(site, _impostor(site, mine, root, own, nonce=site.challenge()))
     with steps.step("refused: the impostor under the genuine root statement, without its key"):
         _refuse(site, _impostor(site, mine, mine.root, own), 8, "binding.epoch-signature")
     with steps.step("the genuine bundle, of which these were made, is accepted"):
@@ -73,6 +78,18 @@ def _refuse(site: Site, bundle: bytes, step: int, code: str) -> None:
         raise StepFailedError("the verifier accepted it and issued a token")
     told = answer.json
     expect("step and code", (told.get("step"), told["code"]), due=(step, code))
+
+
+def _believe(site: Site, bundle: bytes) -> None:
+    """Hand in what only a root register could tell from genuine; the token warns of that."""
+    answer = site.appraise(bundle)
+    say(f"POST /v1/appraise: {refusal(answer)}")
+    expect("the appraisal", refusal(answer), due="200 accepted")
+    token = site.directory / "impostor.token"
+    token.write_text(answer.json["token"])
+    orchestrator = verified_claims(site, token)["submods"]["orchestrator"]
+    say(f"orchestrator: {orchestrator['ear.status']}; nobody who wants affirming gives it anything")
+    expect("what the token says of trothd", orchestrator["ear.status"], due="warning")
 
 
 def _in_one_epoch(site: Site) -> tuple[Bundle, Bundle]:
@@ -100,12 +117,12 @@ def _proven(bundle: Bundle) -> ProvenStatement:
     return bundle.claim
 
 
-def _flipped(bundle: Bundle) -> Iterator[tuple[str, bytes, int, str]]:
+def _flipped(bundle: Bundle, kind: Kind) -> Iterator[tuple[str, bytes, int, str]]:
     """Yield copies of a bundle, each with one other bit: where, the bytes, step and code due."""
     data = bundle.encoded
     epoch = bundle.epoch.epoch
     spots = (
-        ("registers of the report", bundle.report.outblob, _REGISTERS, 3, "quote.signature"),
+        ("measurement in the report", kind.measured(bundle.report.outblob), 0, 3, kind.signature),
         ("tree's root in the epoch", epoch.tree_root, 0, 5, "binding.report-data"),
         ("root statement", bundle.root.configuration, 0, 6, "binding.root-digest"),
         ("boot key's signature", bundle.epoch.signature, 63, 8, "binding.epoch-signature"),
@@ -116,21 +133,30 @@ def _flipped(bundle: Bundle) -> Iterator[tuple[str, bytes, int, str]]:
         yield part, data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], step, code
 
 
-def _impostor(site: Site, genuine: Bundle, root: RootStatement, key: PrivateKey) -> bytes:
+def _impostor(
+    site: Site,
+    genuine: Bundle,
+    root: RootStatement,
+    key: PrivateKey,
+    *,
+    nonce: bytes | None = None,
+) -> bytes:
     """Return what somebody makes who reaches the report device but does not hold the boot key.
 
-    It claims the namespace of the genuine bundle, with its own key for the secret.
+    It claims the namespace of the genuine bundle, with its own key for the secret; and its nonce,
+    unless another is given.
     """
     cnf = CoseKey.from_p256(PrivateKey.generate().public)
-    statement = replace(genuine.statement, cnf=cnf)
+    statement = replace(genuine.statement, cnf=cnf, nonce=nonce or genuine.statement.nonce)
     salt = secrets.token_bytes(32)
     leaves = [secrets.token_bytes(32) for _ in range(1 << _HEIGHT)]
     leaves[0] = leaf_hash(salt, statement.digest)
     tree = Tree(leaves)
     epoch = Epoch(tree_root=tree.root, height=_HEIGHT, root_digest=root.digest)
-    quote = load(site.td).quote(epoch.report_data)
+    with MACHINES[site.kind.tee].opened(site.tvm) as machine:
+        blobs = machine.attest(epoch.report_data, None, None)
     return Bundle(
-        report=TsmReport(provider=genuine.report.provider, outblob=quote),
+        report=replace(genuine.report, outblob=blobs.outblob),
         root=root,
         epoch=epoch.sign(key),
         claim=ProvenStatement(statement=statement, proof=Proof.of_leaf(tree, 0, salt)),

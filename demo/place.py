@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.kernel import KERNELS
+from demo.kinds import Kind, Options
 from demo.programs import Answer, Command, Programs, call
 from demo.steps import Steps, expect, say
 from troth.token.seal import AgreementKey
@@ -43,7 +44,7 @@ _TROTHD = """\
 [trothd]
 run_directory = "{directory}/run"
 admin_socket = "{directory}/admin/trothd.sock"
-root_register = "rtmr3"
+root_register = "{root}"
 [tsm]
 {tsm}[verifier]
 url = "unix:{directory}/verifier/verifier.sock"
@@ -65,9 +66,9 @@ verifier = "{issuer}"
 label = "{label}"
 origin = ["configuration"]
 mode = ["fresh"]
-root = ["rtmr3"]
+root = ["{root}"]
 platform = ["affirming"]
-orchestrator = ["affirming"]
+orchestrator = ["{tier}"]
 namespace = ["affirming"]
 policy = "any"
 model = "appraised"
@@ -77,12 +78,20 @@ model = "appraised"
 class Site:
     """Where everything is, and how to speak to it."""
 
-    def __init__(self, programs: Programs, directory: Path, driver: str) -> None:
-        """Make nothing yet; everything will be in `directory`; `driver` is one of `KERNELS`."""
+    def __init__(self, programs: Programs, directory: Path, kind: Kind, driver: str) -> None:
+        """Make nothing yet.
+
+        Args:
+            programs: what is started.
+            directory: where everything will be.
+            kind: of the TVM.
+            driver: one of `KERNELS`.
+        """
         self.programs = programs
         self.directory = directory
-        self.td = directory / "td"
-        self.kernel = KERNELS[driver](programs, self.td)
+        self.kind = kind
+        self.tvm = directory / "tvm"
+        self.kernel = KERNELS[driver](programs, kind, self.tvm)
         self.admin = directory / "admin" / "trothd.sock"
         self.verifier = directory / "verifier" / "verifier.sock"
         self.broker = directory / "broker" / "broker.sock"
@@ -90,6 +99,28 @@ class Site:
         self.policy = directory / "verifier" / "policy.toml"
         self.cnf = directory / "cnf.jwk"
         self._files = 0
+
+    @property
+    def is_rooted(self) -> bool:
+        """Whether a register holds the root statement of this TVM."""
+        return self.kernel.root != "none"
+
+    @property
+    def tier(self) -> str:
+        """What a verifier says of trothd at best: it warns of one without a root register."""
+        return "affirming" if self.is_rooted else "warning"
+
+    @property
+    def trust(self) -> Options:
+        """Options of `troth verify` by which this TVM is judged."""
+        return (*self.kind.anchor(self.tvm), *self.kind.endorsed(self.tvm))
+
+    def configuration(self, root: str) -> str:
+        """Return trothd's configuration, with a word for the root register."""
+        text = _TROTHD.format(
+            directory=self.directory, root=root, tsm=self.kernel.section, audience=AUDIENCE
+        )
+        return text + "".join(_NAMESPACE.format(label=one) for one in LABELS)
 
     def socket(self, label: str) -> Path:
         """Return the socket of a namespace."""
@@ -160,32 +191,31 @@ def refusal(answer: Answer) -> str:
 
 def make_all(site: Site, steps: Steps, servers: Sequence[str]) -> None:
     """Make the TVM and the servers that are wanted, each by its own command."""
-    directory = site.directory
-    made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
+    directory, kind = site.directory, site.kind
     named = ("--issuer", ISSUER, "--status-url", f"{ISSUER}/v1/status")
     keyed = ("--audience", AUDIENCE, "--issuer", ISSUER, "--verifier", f"unix:{site.verifier}")
     inits = {
-        "troth-verifier": ("init", directory / "verifier", *named, *made),
+        "troth-verifier": ("init", directory / "verifier", *named, *kind.served(site.tvm)),
         "troth-broker": ("init", directory / "broker", *keyed),
     }
-    with steps.step("made by their own commands: a software TDX, a verifier, a broker"):
+    with steps.step(f"made by their own commands: a software {kind.name}, a verifier, a broker"):
         commands = [Command(name, inits[name]) for name in servers]
-        site.programs.run_all(Command("troth", ("emulate", "tdx", "init", site.td)), *commands)
+        make = Command("troth", ("emulate", kind.tee, "init", site.tvm))
+        site.programs.run_all(make, *commands)
 
 
 def raise_tvm(site: Site, steps: Steps) -> None:
     """Start trothd in the TVM, let the workloads learn, and seal them."""
     directory, programs = site.directory, site.programs
-    with steps.step("trothd takes root in the TVM, with the namespaces payments and reports"):
+    how = "takes root in" if site.is_rooted else "starts, unrooted, in"
+    with steps.step(f"trothd {how} the TVM, with the namespaces payments and reports"):
         config = directory / "trothd.toml"
         site.kernel.start()
-        tsm = site.kernel.section
-        text = _TROTHD.format(directory=directory, tsm=tsm, audience=AUDIENCE)
-        config.write_text(text + "".join(_NAMESPACE.format(label=one) for one in LABELS))
+        config.write_text(site.configuration(site.kernel.root))
         site.cnf.write_text(json.dumps(dict(AgreementKey().jwk)))
         serve = programs.spelled("trothd", "serve", "--config", config)
         programs.serve(Command("trothd", ("root", "--config", config, "--", *serve)))
-        expect("rooted", site.status()["rooted"], due=True)
+        expect("rooted", site.status()["rooted"], due=site.is_rooted)
     with steps.step("both learn what is normal, and are sealed"):
         event = ("event", "app", "start", "main", "--json")
         programs.run_all(*(site.workload(label, *event) for label in LABELS))
@@ -212,14 +242,16 @@ def write_policy(site: Site, steps: Steps) -> None:
         )
         # By hand: this root of trust is software and we know it, and one namespace more.
         text = first.decode().replace('emulated = "deny"', 'emulated = "accept"')
+        if site.kernel.root != site.kind.root:  # the TEE has a register, and its kernel no file
+            text = text.replace(f'register = "{site.kind.root}"', 'register = "none"')
         added = second.decode().partition("\n[[namespace]]")
         policy = site.directory / "policy.toml"
         policy.write_text(text + "\n" + "".join(added[1:]))
-        made = ("--root", site.td / "root.pem", "--collateral", site.td / "collateral.json")
         asked = ("--policy", policy, "--nonce", nonce.hex(), "--json")
-        command = Command("troth", ("verify", shown[0], *made, *asked))
+        command = Command("troth", ("verify", shown[0], *site.trust, *asked))
         judgement: dict[str, Any] = json.loads(site.programs.run(command))
         expect("verdict", judgement["verdict"], due="accepted")
+        expect("root register", judgement["bundle"]["root"], due=site.kernel.root)
         say(f"accepted: {len(judgement['trace'])} rules, {len(bundle)} bytes of evidence")
 
 
@@ -234,7 +266,8 @@ def raise_servers(site: Site, steps: Steps, servers: Sequence[str]) -> None:
         site.policy.write_bytes((site.directory / "policy.toml").read_bytes())
         if "troth-broker" in servers:
             release = site.directory / "broker" / "release.toml"
-            rules = (_RULE.format(label=one, issuer=ISSUER) for one in LABELS)
+            root, tier = site.kernel.root, site.tier
+            rules = (_RULE.format(label=one, issuer=ISSUER, root=root, tier=tier) for one in LABELS)
             release.write_text(_RELEASE + "".join(rules))
             put = Command("troth-broker", ("policy", "put", release, *config))
             stored = (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """See troth work: a workload gets its secret, and nobody gets it by a forgery.
 
-Real processes over real sockets: trothd on a software TDX, troth-verifier, troth-broker, and the
+Real processes over real sockets: trothd on a software TEE, troth-verifier, troth-broker, and the
 `troth` command. Every step holds what they print or answer to what it must be; the first step that
 does not hold ends the demo with status 1 and the step's name.
 """
@@ -15,19 +15,25 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from demo import forgeries, place, quotes, workloads
+from demo import forgeries, place, quotes, register, workloads
+from demo.cca import CCA
+from demo.cove import COVE
 from demo.keep import keep
 from demo.kernel import KERNELS
 from demo.place import Site
 from demo.programs import Programs
+from demo.snp import SNP
 from demo.steps import StepFailedError, Steps
+from demo.tdx import TDX
 
 __all__ = ["main"]
 
 _PROGRAMS = ("troth", "trothd", "troth-verifier", "troth-broker")
 _ACTS = ("tvm", "callers", "secrets", "model", "forgeries", "register", "quotes")
+KINDS: Final = {one.tee: one for one in (TDX, SNP, CCA, COVE)}
+"""What `--tee` names."""
 _NEEDS_BROKER = frozenset({"secrets", "model"})
 _PATIENCE_S = 10.0  # the broker may keep a status list for two
 _DIRECTORY_MOST = 60  # characters; a unix socket's path has at most 107
@@ -45,7 +51,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="troth-", dir=_short_directory()) as name,
         Programs(commands, Path(name)) as programs,
     ):
-        site = Site(programs, Path(name), options.driver)
+        site = Site(programs, Path(name), KINDS[options.tee], options.driver)
         try:
             _play(site, steps, options.acts, patience=options.patience, is_kept=options.keep)
         except StepFailedError as error:
@@ -82,12 +88,12 @@ def _play(
     if "forgeries" in acts:
         forgeries.refuse_forgeries(site, steps)
     if "register" in acts and not is_kept:  # it ends the TVM for good
-        workloads.extend_behind(site, steps)
+        register.extend_behind(site, steps)
     if "quotes" in acts:
-        told = quotes.Quotes(site.programs, steps, site.directory)
-        tee = quotes.judge_software_td(told)
-        quotes.refuse_forged_quotes(told, tee)
-        quotes.judge_real_quotes(told)
+        told = quotes.Quotes(site.programs, steps, site.directory, site.kind)
+        quotes.judge_software(told)
+        quotes.refuse_forged(told)
+        quotes.judge_real(told)
 
 
 def _options() -> argparse.Namespace:
@@ -106,8 +112,14 @@ def _options() -> argparse.Namespace:
         "--driver",
         choices=sorted(KERNELS),
         default="emulated",
-        help="what trothd's TSM is: a software TDX in its process, or the files of a kernel with "
+        help="what trothd's TSM is: a software TEE in its process, or the files of a kernel with "
         "one, shown by FUSE, which takes root [%(default)s]",
+    )
+    parser.add_argument(
+        "--tee",
+        choices=sorted(KINDS),
+        default="tdx",
+        help="what kind of TVM it is [%(default)s]",
     )
     parser.add_argument(
         "--acts",

@@ -92,12 +92,12 @@ class Programs:
         """Run a command; see `run_all`."""
         return self.run_all(command)[0]
 
-    def attempt(self, command: Command) -> tuple[int, bytes]:
-        """Run a command whose outcome is not known yet; return its status and output."""
+    def attempt(self, command: Command) -> tuple[int, bytes, str]:
+        """Run a command whose outcome is not known yet; return its status, output and errors."""
         process = self._start(command)
         with process:
-            out, _ = process.communicate(command.stdin)
-        return process.returncode, out
+            out, err = process.communicate(command.stdin)
+        return process.returncode, out, err.decode(errors="replace")
 
     def run_all(self, *commands: Command) -> list[bytes]:
         """Run commands beside each other and return what each wrote to standard output.

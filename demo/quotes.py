@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quotes alone: a software TD is quoted, judged, and forged in three ways; then Intel's own quotes.
+"""Evidence alone: a software TEE is asked for some, it is judged, and forged in three ways.
 
-Every step starts the `troth` command as a user would and holds its JSON and exit status to what
-they must be.
+Then evidence of others, where the vectors are found. Every step starts the `troth` command as a
+user would and holds its JSON and exit status to what they must be.
 """
 
 from __future__ import annotations
@@ -13,133 +13,138 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from demo.kinds import Kind, Options
 from demo.programs import Command, Programs
 from demo.steps import Steps, expect, say
-from troth.crypto.p256 import PrivateKey
-from troth.tsm.emulated.tdx import SoftwareTdx, load
 
-__all__ = ["Quotes", "judge_real_quotes", "judge_software_td", "refuse_forged_quotes"]
+__all__ = ["Quotes", "judge_real", "judge_software", "refuse_forged"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 VECTORS = Path(os.environ.get("TROTH_VECTORS", _ROOT.parent / "shared" / "vectors"))
-
-# Intel's own: a file, the instant to judge at, and the outcome that is on record for it.
-REAL = (
-    ("tdx-v4-90c06f000000-140cbd8c.quote", "1774995607", ("genuine", "UpToDate", None)),
-    ("tdx-v5-90c06f000000-d0010db6.quote", "1774995607", ("genuine", "OutOfDate", None)),
-    ("tdx-v4-90c06f000000-f8f82dc7.quote", "1774995607", ("untrusted", None, "tcb.no-level")),
-)
 EXIT = {"accepted": 0, "genuine": 1, "malformed": 3, "untrusted": 4, "stale": 5, "denied": 6}
 
 
 class Quotes:
-    """What the steps share: a software TD of their own, a nonce, and how to ask for a verdict."""
+    """What the steps share: a software TEE of their own, a nonce, and how to ask for a verdict."""
 
-    def __init__(self, programs: Programs, steps: Steps, directory: Path) -> None:
+    def __init__(self, programs: Programs, steps: Steps, directory: Path, kind: Kind) -> None:
         """Work in `directory`, which is there."""
         self.programs = programs
         self.steps = steps
         self.directory = directory
-        self.td = directory / "quoted"
+        self.kind = kind
+        self.tee = directory / "alone"
         self.nonce = secrets.token_bytes(64)
 
     def run(self, *arguments: str | Path, due: int) -> bytes:
         """Start `troth`; return its standard output if it exits with `due`."""
         return self.programs.run(Command("troth", arguments, due=due))
 
-    def judge(self, quote: Path, *options: str | Path, due: str) -> dict[str, Any]:
+    def ask(self, name: str) -> Path:
+        """Return the file of new evidence for the nonce."""
+        path = self.directory / name
+        asked = ("--report-data", self.nonce.hex(), "--output", path)
+        self.run("emulate", self.kind.tee, self.kind.word, self.tee, *asked, due=0)
+        return path
+
+    def judge(self, evidence: Path, *options: str | Path, due: str) -> dict[str, Any]:
         """Return the JSON of `troth verify` if verdict and exit status are those that are due."""
-        out = self.run("verify", quote, "--json", *options, due=EXIT[due])
-        judgement: dict[str, Any] = json.loads(out)
+        named = ("--report-data", self.nonce.hex(), "--json")
+        judgement: dict[str, Any] = json.loads(
+            self.run("verify", evidence, *named, *options, due=EXIT[due])
+        )
         expect("verdict", judgement["verdict"], due=due)
         said = f"{judgement['code']}: {judgement['detail']}" if judgement["code"] else "no fault"
         say(f"{due}: {said}"[:150])
         return judgement
 
-    def emulated(self, collateral: Path | None = None) -> tuple[str | Path, ...]:
-        """Options that name the software TD's root, its collateral and the expected nonce."""
-        return (
-            *("--root", self.td / "root.pem"),
-            *("--collateral", collateral or self.td / "collateral.json"),
-            *("--report-data", self.nonce.hex()),
-        )
+    @property
+    def trust(self) -> Options:
+        """Options that name the software TEE's anchor, and what else vouches for it."""
+        return (*self.kind.anchor(self.tee), *self.kind.endorsed(self.tee))
 
 
-def judge_software_td(quotes: Quotes) -> SoftwareTdx:
-    """Make a TD, quote it, judge the quote, write a policy from it and judge by that."""
-    with quotes.steps.step("a software TD is launched and quoted for a fresh nonce"):
-        quotes.run("emulate", "tdx", "init", quotes.td, due=0)
-        quote = quotes.directory / "quote.bin"
-        nonce = quotes.nonce.hex()
-        quotes.run(
-            "emulate", "tdx", "quote", quotes.td, "--report-data", nonce, "--output", quote, due=0
-        )
-    with quotes.steps.step("without a policy the quote is genuine, and that is not yet a yes"):
-        judgement = quotes.judge(quote, *quotes.emulated(), due="genuine")
-        expect("TCB status", judgement["tcb"]["status"], due="UpToDate")
+def judge_software(quotes: Quotes) -> None:
+    """Make a TEE, ask it for evidence, judge that, write a policy from it and judge by that."""
+    kind, steps = quotes.kind, quotes.steps
+    with steps.step(f"a software {kind.name} makes a {kind.word} for a fresh nonce"):
+        quotes.run("emulate", kind.tee, "init", quotes.tee, due=0)
+        evidence = quotes.ask("evidence.bin")
+    with steps.step(f"without a policy the {kind.word} is genuine, and that is not yet a yes"):
+        judgement = quotes.judge(evidence, *quotes.trust, due="genuine")
+        expect("TCB status", _status(judgement), due=kind.status)
         expect("appraised", judgement["appraised"], due=False)
-        say(f"{len(judgement['trace'])} rules held")
-        expect("failed rules", [e for e in judgement["trace"] if e["verdict"] != "held"], due=[])
-    with quotes.steps.step("nobody but the one who names its root believes it"):
-        code = quotes.judge(quote, *quotes.emulated()[2:], due="untrusted")["code"]
-        expect("code", code, due="chain.root")
-    with quotes.steps.step("a policy written from the quote accepts it"):
-        policy = quotes.directory / "td.toml"
-        policy.write_bytes(quotes.run("policy", "init", "--from", quote, due=0))
-        judgement = quotes.judge(quote, *quotes.emulated(), "--policy", policy, due="accepted")
+        say(f"{len(judgement['trace'])} rules")
+        failed = [one for one in judgement["trace"] if one["verdict"] == "failed"]
+        expect("failed rules", failed, due=[])
+    with steps.step("nobody but the one who names its root believes it"):
+        code = quotes.judge(evidence, *kind.endorsed(quotes.tee), due="untrusted")["code"]
+        expect("code", code, due=kind.stranger)
+    with steps.step(f"a policy written from the {kind.word} accepts it"):
+        policy = quotes.directory / "alone.toml"
+        policy.write_bytes(quotes.run("policy", "init", "--from", evidence, due=0))
+        judgement = quotes.judge(evidence, *quotes.trust, "--policy", policy, due="accepted")
         expect("appraised", judgement["appraised"], due=True)
-    with quotes.steps.step("the TD is measured into; the same policy now denies it"):
-        digest = secrets.token_hex(48)
-        quotes.run("emulate", "tdx", "extend", quotes.td, "--index", "3", "--digest", digest, due=0)
-        later = quotes.directory / "later.bin"
-        quotes.run(
-            "emulate", "tdx", "quote", quotes.td, "--report-data", nonce, "--output", later, due=0
-        )
-        code = quotes.judge(later, *quotes.emulated(), "--policy", policy, due="denied")["code"]
+    with steps.step(f"{kind.other.title}; the same policy now denies it"):
+        later = _of_another_state(quotes)
+        code = quotes.judge(later, *quotes.trust, "--policy", policy, due="denied")["code"]
         expect("code", code, due="policy.measurement")
-    return load(quotes.td)
 
 
-def refuse_forged_quotes(quotes: Quotes, tee: SoftwareTdx) -> None:
-    """Three quotes, each sound but for one thing."""
-    forged = quotes.directory / "forged.bin"
-    with quotes.steps.step("forgery: another attestation key, under the genuine QE report"):
-        forged.write_bytes(tee.quote(quotes.nonce, attestation_key=PrivateKey.generate()))
-        code = quotes.judge(forged, *quotes.emulated(), due="untrusted")["code"]
-        expect("code", code, due="qe.binding")
-    with quotes.steps.step("forgery: a genuine quote that was made for somebody else's nonce"):
-        forged.write_bytes(tee.quote(secrets.token_bytes(64)))
-        code = quotes.judge(forged, *quotes.emulated(), due="untrusted")["code"]
-        expect("code", code, due="tdx.report-data")
-    with quotes.steps.step("forgery: a platform whose PCK certificate is revoked"):
-        forged.write_bytes(tee.quote(quotes.nonce))
-        revoking = quotes.directory / "revoking.json"
-        revoked = tee.pki.crl("platform-ca", revoked=(tee.pki.serial("pck"),))
-        revoking.write_bytes(tee.collateral(pck_crl=revoked).json())
-        options = quotes.emulated(collateral=revoking)
-        expect("code", quotes.judge(forged, *options, due="untrusted")["code"], due="pck.revoked")
+def refuse_forged(quotes: Quotes) -> None:
+    """Hand in three pieces of evidence, each sound but for one thing."""
+    for at, one in enumerate(quotes.kind.forgeries(quotes.tee, quotes.nonce)):
+        with quotes.steps.step(f"forgery: {one.title}"):
+            forged = quotes.directory / f"forged-{at}.bin"
+            forged.write_bytes(one.evidence)
+            trust = quotes.trust if one.trust is None else one.trust
+            code = quotes.judge(forged, *trust, due="untrusted")["code"]
+            expect("code", code, due=one.code)
 
 
-def judge_real_quotes(quotes: Quotes) -> None:
-    """Intel's own quotes, with the collateral of the day, where the vectors are found."""
-    if not (VECTORS / "tdx-quote").is_dir():
-        print(f"\nIntel's real quotes are NOT judged: no vectors in {VECTORS}; set TROTH_VECTORS.")
+def judge_real(quotes: Quotes) -> None:
+    """Judge what the vectors have of others; what is not judged is said."""
+    kind = quotes.kind
+    if not kind.real:
+        print(f"\nReal evidence is NOT judged: {kind.real_title}.")
         return
-    with quotes.steps.step("three of Intel's own, with the collateral of the day"):
-        collateral = ("--collateral", VECTORS / "intel-collateral")
+    if not (VECTORS / kind.real[0].file).is_file():
+        print(f"\nReal {kind.word}s are NOT judged: no vectors in {VECTORS}; set TROTH_VECTORS.")
+        return
+    with quotes.steps.step(kind.real_title):
         commands = [
             Command(
                 "troth",
-                ("verify", VECTORS / "tdx-quote" / name, "--json", *collateral, "--at", at),
-                due=EXIT[due[0]],
+                ("verify", VECTORS / one.file, "--json", *_placed(one.options)),
+                due=EXIT[one.verdict],
             )
-            for name, at, due in REAL
+            for one in kind.real
         ]
-        for out, (name, _, due) in zip(quotes.programs.run_all(*commands), REAL, strict=True):
+        for out, one in zip(quotes.programs.run_all(*commands), kind.real, strict=True):
             judgement = json.loads(out)
-            verdict, status, code = due
-            say(f"{verdict}: {judgement['code'] or 'no fault'}: {name}")
-            expect("verdict", judgement["verdict"], due=verdict)
-            expect("code", judgement["code"], due=code)
-            expect("anchor", judgement["anchor"], due="intel-sgx-root" if status else None)
-            expect("TCB status", judgement["tcb"] and judgement["tcb"]["status"], due=status)
+            say(f"{one.verdict}: {judgement['code'] or 'no fault'}: {Path(one.file).name}")
+            expect("verdict", judgement["verdict"], due=one.verdict)
+            expect("code", judgement["code"], due=one.code)
+            expect("anchor", judgement["anchor"], due=one.anchor)
+            expect("TCB status", _status(judgement), due=one.status)
+
+
+def _of_another_state(quotes: Quotes) -> Path:
+    """Return genuine evidence for the nonce, of a TEE that the policy was not written for."""
+    kind, other = quotes.kind, quotes.kind.other
+    if other.evidence is None:
+        quotes.run("emulate", kind.tee, "extend", quotes.tee, *other.change, due=0)
+        return quotes.ask("later.bin")
+    path = quotes.directory / "later.bin"
+    path.write_bytes(other.evidence(quotes.tee, quotes.nonce))
+    return path
+
+
+def _status(judgement: dict[str, Any]) -> str | None:
+    tcb = judgement["tcb"]
+    return None if tcb is None else tcb["status"]
+
+
+def _placed(options: Options) -> Options:
+    """Make the paths among options those of the vectors."""
+    return tuple(VECTORS / one if isinstance(one, Path) else one for one in options)

@@ -8,22 +8,21 @@ import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-from demo.place import AUDIENCE, ISSUER, LABELS, SECRETS, Site, refusal
+from demo.place import AUDIENCE, LABELS, SECRETS, Site
 from demo.programs import Command
 from demo.steps import Steps, expect, say, until
+from demo.tokens import FOR_BROKER, fetch_token, is_revoked, verified_claims
 from troth.client import Trothd
 from troth.errors import DeniedError
 from troth.evidence.binding import Bundle
 
-__all__ = ["ask_at_once", "extend_behind", "get_secrets", "leave_model"]
+__all__ = ["ask_at_once", "get_secrets", "leave_model"]
 
 _CALLERS = 16
 _A_HANDFUL = 5  # two are enough; a busy machine starts its callers late
 _LAST_STEP = 14
-_FOR_BROKER = ("--audience", AUDIENCE)
 
 
 def ask_at_once(site: Site, steps: Steps) -> None:
@@ -51,16 +50,16 @@ def ask_at_once(site: Site, steps: Steps) -> None:
 def get_secrets(site: Site, steps: Steps) -> None:
     """One appraisal in full, then a secret that one namespace gets and the other does not."""
     with steps.step("payments is appraised; every rule that led to its token"):
-        token, trace = _token(site, "payments")
+        token, trace = fetch_token(site, "payments")
         _show(trace)
         failed = [one["rule"] for one in trace if one["verdict"] == "failed"]
         expect("failed rules", failed, due=[])
         expect("steps taken", sorted({_step(one) for one in trace}), due=list(range(1, 15)))
-        claims = _verify(site, token)["claims"]
+        claims = verified_claims(site, token)
         say(f"token: {claims['troth']['label']}, statement {claims['troth']['statement'][:16]}…")
         expect("label in the token", claims["troth"]["label"], due="payments")
     with steps.step("payments gets its secret, reports its own"):
-        lines = {path: ("secret", "get", path, *_FOR_BROKER, "--json") for path in SECRETS}
+        lines = {path: ("secret", "get", path, *FOR_BROKER, "--json") for path in SECRETS}
         outs = site.programs.run_all(
             *(site.workload(path.partition("/")[0], *line) for path, line in lines.items())
         )
@@ -85,15 +84,15 @@ def get_secrets(site: Site, steps: Steps) -> None:
 def leave_model(site: Site, steps: Steps, patience: float) -> None:
     """An event outside its model ends one namespace, within some seconds, and not the other."""
     with steps.step("reports has a token; broker and token verify take it"):
-        token, _ = _token(site, "reports")
-        _verify(site, token)
+        token, _ = fetch_token(site, "reports")
+        verified_claims(site, token)
         expect(
             "the broker's status",
             site.ask_broker("reports/smtp", token.read_text()).status,
             due=HTTPStatus.OK,
         )
         say("POST /v1/secret/reports/smtp: 200")
-        mine, _ = _token(site, "payments")
+        mine, _ = fetch_token(site, "payments")
     with steps.step("reports appends an event outside its sealed model"):
         receipt = site.json(
             "reports", "event", "app", "run", "shell", "--in-model", due=DeniedError.exit_code
@@ -101,7 +100,7 @@ def leave_model(site: Site, steps: Steps, patience: float) -> None:
         say(f"event {receipt['count']} in its log, forensic points: {receipt['forensic']}")
         expect("forensic points", receipt["forensic"], due=1)
     with steps.step("trothd told the verifier at once: the token of reports is revoked"):
-        took = until("token verify refuses", lambda: _is_revoked(site, token), seconds=patience)
+        took = until("token verify refuses", lambda: is_revoked(site, token), seconds=patience)
         say(f"token verify refuses it {took:.1f} s later: token.revoked")
     with steps.step("the broker takes the token no more"):
         until(
@@ -116,50 +115,13 @@ def leave_model(site: Site, steps: Steps, patience: float) -> None:
         expect("the broker's code", answer.json["code"], due="token.revoked")
     with steps.step("the verifier gives reports no other token, and so nobody a secret"):
         refused = site.json(
-            "reports", "secret", "get", "reports/smtp", *_FOR_BROKER, due=DeniedError.exit_code
+            "reports", "secret", "get", "reports/smtp", *FOR_BROKER, due=DeniedError.exit_code
         )
         say(f"{refused['code']}: {refused['detail']}")
         expect("code", refused["code"], due="model.forensic")
     with steps.step("payments lives: its token holds and its secret comes"):
-        _verify(site, mine)
-        site.json("payments", "secret", "get", "payments/database", *_FOR_BROKER)
-
-
-def extend_behind(site: Site, steps: Steps) -> None:
-    """Somebody with the TDX extends the root register; from then on nothing of this VM is true."""
-    with steps.step("somebody extends the root register behind trothd's back"):
-        site.kernel.extend(b"\xab" * 48)
-        answer = site.appraise(site.attest("payments", site.challenge()))
-        say(f"POST /v1/appraise: {refusal(answer)}")
-        expect("step", answer.json.get("step"), due=7)
-        expect("code", answer.json.get("code"), due="binding.root-register")
-    with steps.step("trothd has seen the foreign writer and raised an alarm"):
-        status = site.status()
-        say(f"GET /v1/status: alarms {status['alarms']}, rooted {status['rooted']}")
-        expect("alarms", status["alarms"], due=1)
-        expect("rooted", status["rooted"], due=False)
-
-
-def _token(site: Site, label: str) -> tuple[Path, list[dict[str, Any]]]:
-    """Return a fresh token of a namespace as a file, and the trace of its appraisal."""
-    answer = site.appraise(site.attest(label, site.challenge()))
-    expect("the appraisal", refusal(answer), due="200 accepted")
-    path = site.directory / f"{label}.token"
-    path.write_text(answer.json["token"])
-    return path, answer.json["trace"]
-
-
-def _verify(site: Site, token: Path) -> dict[str, Any]:
-    named = ("--issuer", ISSUER, *_FOR_BROKER)
-    found = site.json("payments", "token", "verify", token, *named)
-    expect("verdict of token verify", found["verdict"], due="affirming")
-    return found
-
-
-def _is_revoked(site: Site, token: Path) -> bool:
-    named = ("token", "verify", token, "--issuer", ISSUER, *_FOR_BROKER, "--json")
-    status, out = site.programs.attempt(site.workload("payments", *named))
-    return status == DeniedError.exit_code and json.loads(out)["code"] == "token.revoked"
+        verified_claims(site, mine)
+        site.json("payments", "secret", "get", "payments/database", *FOR_BROKER)
 
 
 def _show(trace: list[dict[str, Any]]) -> None:

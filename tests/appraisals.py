@@ -59,6 +59,7 @@ def judge(
     bundle: Bundle | bytes,
     policy: Policy | None = None,
     nonces: Nonces | None = None,
+    trace: Trace | None = None,
     **changes: Any,
 ) -> Verified[BundleFacts]:
     """Take steps 1 to 13 with a fixed nonce."""
@@ -70,8 +71,9 @@ def judge(
         "at": AT,
         "nonces": nonces or ExpectedNonce(NONCE),
         "channel": AnyValue,
+        "endorsements": machine.endorsements,
     }
-    steps = Steps(Trace())
+    steps = Steps(Trace() if trace is None else trace)
     data = bundle if isinstance(bundle, bytes) else bundle.encoded
     verified = verify_bundle(data, BundleInputs(**(values | changes)), steps)
     check_log(verified, NoMemory(), steps)
@@ -104,12 +106,18 @@ class Remembers:
 
 
 def authentic(machine: Machine, bundle: Bundle) -> Verified[BundleFacts]:
+    return authentic_by(machine, bundle, machine.policy())
+
+
+def authentic_by(machine: Machine, bundle: Bundle, policy: Policy) -> Verified[BundleFacts]:
+    """Take steps 1 to 11 by a policy."""
     inputs = BundleInputs(
-        wanted=machine.policy().for_bundles(),
+        wanted=policy.for_bundles(),
         collateral=machine.collateral,
         anchors=machine.anchors,
         at=AT,
         nonces=ExpectedNonce(NONCE),
         channel=AnyValue,
+        endorsements=machine.endorsements,
     )
     return verify_bundle(bundle.encoded, inputs, Steps(Trace()))

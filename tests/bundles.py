@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from troth.crypto.cose_key import AGREEMENT, CoseKey
 from troth.crypto.p256 import PrivateKey
@@ -33,6 +34,7 @@ from troth.evidence.tdx import TdReportBody, TdxQuote
 from troth.policy import Policy, parse_policy
 from troth.tsm.emulated.tdx import Settings, SoftwareTdx
 from troth.verify import Anchor, Anchors
+from troth.verify.endorsements import NO_ENDORSEMENTS, Endorsements
 from troth.wire.merkle import Tree, leaf_hash
 
 AT: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -40,6 +42,7 @@ AUDIENCE: Final = "urn:example:broker"
 CONFIGURATION: Final = bytes(range(32))
 STATE: Final = bytes([7]) * 32
 HEIGHT: Final = 3
+IMAGE_NAMES: Final = ("mr_td", "rtmr0", "rtmr1", "rtmr2")
 
 
 def agreement_key() -> CoseKey:
@@ -87,6 +90,10 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.root = self.root_statement()
+        self.root_step()
+
+    def root_step(self) -> None:
+        """Put the root statement in the root register."""
         self.tee.extend(3, self.root.digest)
 
     @classmethod
@@ -170,6 +177,11 @@ class Machine:
     def collateral(self) -> tuple[Any, ...]:
         return (parse_bundle(self.tee.bundle(), "emulated"),)
 
+    @property
+    def endorsements(self) -> Endorsements:
+        """What vouches for the kinds that are not Intel's."""
+        return NO_ENDORSEMENTS
+
     def policy(self, labels: tuple[str, ...] = ("payments",), /, **replaced: str) -> Policy:
         return parse_policy(self.policy_text(labels, **replaced).encode(), "p.toml")
 
@@ -180,11 +192,11 @@ class Machine:
             labels: one [[namespace]] for each.
             replaced: another value, as TOML, for a key.
         """
-        body = self.tee_body()
         namespaces = "".join(_NAMESPACE.format(label=label, state=STATE.hex()) for label in labels)
-        text = _POLICY.format(
-            image=_image(body),
-            zeros="00" * 48,
+        text = self.section() + _BUNDLES.format(
+            image=self.image(),
+            register=self.register,
+            before=self.before,
             configuration=CONFIGURATION.hex(),
             audience=AUDIENCE,
         )
@@ -196,14 +208,26 @@ class Machine:
                 lines[at] = f"{key} = {value}"
         return "\n".join(lines) + "\n"
 
+    register: ClassVar[str] = "rtmr3"
+    before: ClassVar[str] = f'"{"00" * 48}"'
+
+    def section(self) -> str:
+        """Return what stands in front of [boot]."""
+        return _TDX
+
+    def image(self) -> str:
+        """Return the boot as an inline table."""
+        body = self.tee_body()
+        return image_of({name: getattr(body, name) for name in IMAGE_NAMES})
+
     def tee_body(self) -> TdReportBody:
         return TdxQuote.parse(self.tee.quote(bytes(64))).body
 
 
-def _image(body: TdReportBody) -> str:
-    names = ("mr_td", "rtmr0", "rtmr1", "rtmr2")
-    values = "".join(f', {name} = "{getattr(body, name).hex()}"' for name in names)
-    return f'{{name = "test"{values}}}'
+def image_of(values: Mapping[str, bytes]) -> str:
+    """Return an image called `test` as an inline table."""
+    told = "".join(f', {name} = "{value.hex()}"' for name, value in values.items())
+    return f'{{name = "test"{told}}}'
 
 
 def with_(bundle: Bundle, **changes: Any) -> Bundle:
@@ -220,7 +244,7 @@ def resigned(bundle: Bundle, s_for: int) -> SignedEpoch:
     )
 
 
-_POLICY: Final = """\
+_TDX: Final = """\
 version = 1
 
 [tdx]
@@ -243,15 +267,17 @@ rtmr2 = "any"
 rtmr3 = "any"
 mr_service_td = "any"
 report_data = "any"
+"""
 
+_BUNDLES: Final = """
 [boot]
 images = [{image}]
 emulated = "accept"
 svsm = "none"
 
 [root]
-register = "rtmr3"
-before = ["{zeros}"]
+register = "{register}"
+before = [{before}]
 
 [orchestrator]
 configuration = ["{configuration}"]

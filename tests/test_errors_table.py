@@ -11,7 +11,7 @@ from tools import house
 from troth import errors
 
 ROOT: Final = house.ROOT
-TABLE_FILE: Final = frozenset({"src/troth/errors.py"})
+TABLE_FILE: Final = frozenset({"src/troth/codes.py"})
 THIS_FILE: Final = frozenset({str(Path(__file__).resolve().relative_to(ROOT))})
 
 

@@ -115,7 +115,7 @@ def test_too_many_suppressions_are_found(tmp_path: Path) -> None:
     ],
 )
 def test_a_code_that_is_not_listed_is_found(tmp_path: Path, call: str, problems: int) -> None:
-    planted(tmp_path, "src/troth/errors.py", CODES)
+    planted(tmp_path, "src/troth/codes.py", CODES)
     assert len(house.error_codes(planted(tmp_path, "src/troth/a.py", f"raise {call}"))) == problems
 
 

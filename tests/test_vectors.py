@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vectors import COVERED, VectorCount, cases, vector_params
+from tests.vectors import COVERED, VectorCount, cases, quote_of, vector_params
 
 ENTRY = {
     "file": "a.quote",
@@ -87,3 +87,50 @@ def test_every_covered_folder_has_a_manifest(vectors: Path) -> None:
     for folder in COVERED:
         assert (vectors / folder / "MANIFEST.json").is_file()
         assert len({case.id for case in cases(folder)}) == len(cases(folder)) > 0
+
+
+def test_a_case_that_states_nothing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TROTH_VECTORS", str(tmp_path))
+    entries = [{"file": "a", "what": "a log"}, {"file": "b", "what": "reject: none"}]
+    (tmp_path / "ima").mkdir()
+    manifest = json.dumps({"files": entries})
+    (tmp_path / "ima/MANIFEST.json").write_text(manifest, encoding="utf-8")
+    said: list[str] = []
+    count = VectorCount(demand=False)
+    count.pytest_runtest_logreport(report("passed", "ima/a:unknown", "ima/b:reject"))
+    count.untaken.add("1 ima:unknown: why")
+    count.pytest_terminal_summary(Lines(said))  # type: ignore[arg-type]  # of it, that method
+    assert said == [
+        "vector cases: 2 of 2 settled",
+        "vector cases, of which no MANIFEST states an outcome: 1: ima/a:unknown",
+        "vector cases without a command: 1 ima:unknown: why",
+    ]
+
+
+class Lines:
+    """What the summary needs of a terminal."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.write_line = said.append
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        ("a+b/c/quote.dat", "tdx-quote/a.quote"),
+        ("d+e/f.bin", "tdx-quote/a.quote"),
+        ("a+b/other.dat", None),
+    ],
+)
+def test_a_quote_is_found_by_where_it_is_from(
+    where: str, named: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TROTH_VECTORS", str(tmp_path))
+    (tmp_path / "tdx-quote").mkdir()
+    source = {"repo": "a/b", "path": "c/quote.dat"}
+    entry = {"file": "a.quote", "source": source, "also_at": ["d+e/f.bin"]}
+    manifest = json.dumps({"files": [entry]})
+    (tmp_path / "tdx-quote/MANIFEST.json").write_text(manifest, encoding="utf-8")
+    assert quote_of({"from": where}) == named

@@ -65,11 +65,17 @@ def cases(folder: str) -> list[VectorCase]:
     Raises:
         KeyError: no version of these tests covers that folder.
     """
+    return [case for entry in entries(folder) for case in COVERED[folder](folder, entry)]
+
+
+def entries(folder: str) -> list[dict[str, Any]]:
+    """Return what the MANIFEST of one folder lists, nothing when the vectors are not here."""
     manifest = vectors_root() / folder / "MANIFEST.json"
     if not manifest.is_file():
         return []
-    entries = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-    return [case for entry in entries for case in COVERED[folder](folder, entry)]
+    listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+    assert isinstance(listed, list)
+    return listed
 
 
 def vector_params(folder: str, *kinds: str) -> list[Any]:
@@ -85,62 +91,157 @@ def vector_params(folder: str, *kinds: str) -> list[Any]:
     return [pytest.param(case, id=case.id, marks=pytest.mark.vector(case.id)) for case in chosen]
 
 
+def kind_of(id_: str) -> str:
+    """Return the kind in a case's id."""
+    return id_.rpartition(":")[2].partition("[")[0]
+
+
+def _one(folder: str, entry: dict[str, Any], kind: str, expect: Any = None) -> VectorCase:
+    """Return the one case of its kind that a file makes."""
+    name = f"{folder}/{entry['file']}:{kind}"
+    return VectorCase(id=name, kind=kind, entry=entry, expect=expect)
+
+
 def _quote_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
     """A quote has an outcome without collateral, one for each bundle, and perhaps a strict one."""
     expect = entry["expect"]
     name = f"{folder}/{entry['file']}"
     for kind in ("without_collateral", "strict"):
         if kind in expect:
-            yield VectorCase(id=f"{name}:{kind}", kind=kind, entry=entry, expect=expect[kind])
+            yield _one(folder, entry, kind, expect[kind])
     for index, stated in enumerate(expect["with_collateral"]):
         kind = "with_collateral"
         yield VectorCase(id=f"{name}:{kind}[{index}]", kind=kind, entry=entry, expect=stated)
 
 
+def _token_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+    """A token or its claims have a verdict; the rest are keys."""
+    expect = entry["expect"]
+    yield _one(folder, entry, "key" if expect is None else "verdict", expect)
+
+
 def _snp_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
-    """A report has the fields that it parses to."""
-    name = f"{folder}/{entry['file']}"
-    yield VectorCase(id=f"{name}:fields", kind="fields", entry=entry, expect=entry["fields"])
+    """A report has the fields that it parses to, and a verdict where its certificate is known."""
+    expect = entry["expect"]
+    yield _one(folder, entry, "fields", entry["fields"])
+    yield _one(folder, entry, UNKNOWN if expect["genuine"] is None else "genuine", expect)
+
+
+def _amd_certificate_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+    """A certificate says what is stated, and hangs from its issuer or does not; a chain hangs."""
+    kind = "certificate" if "subject_cn" in entry else "chain"
+    yield _one(folder, entry, kind, entry.get("expect", {}))
+
+
+def _azure_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+    """Whole evidence, reports and a quote; of the loose parts no verdict is stated."""
+    kind = next((kind for end, kind in _AZURE.items() if entry["file"].endswith(end)), UNKNOWN)
+    yield _one(folder, entry, kind, entry["what"])
 
 
 def _log_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
     """A log has the registers that it replays to, and perhaps a quote that it belongs to."""
-    name = f"{folder}/{entry['file']}"
-    if entry["what"].startswith("reject"):
-        kind, expect = "reject", entry["what"]
-    elif entry["what"].startswith("ACPI CCEL table"):
-        kind, expect = "table", entry["what"]
-    elif entry["what"].startswith("what the source project parses"):
-        kind, expect = "reading", entry["what"]
+    what = entry["what"]
+    if what.startswith("reject"):
+        yield _one(folder, entry, "reject", what)
+    elif what.startswith("ACPI CCEL table"):
+        yield _one(folder, entry, "table", what)
+    elif what.startswith("what the source project parses"):
+        yield _one(folder, entry, "reading", what)
     elif "replayed" in entry:
-        kind, expect = "replayed", entry["replayed"]
+        yield _one(folder, entry, "replayed", entry["replayed"])
     elif "replay_of_template_hashes" in entry:
-        kind, expect = "hashes", entry["replay_of_template_hashes"]
+        yield _one(folder, entry, "hashes", entry["replay_of_template_hashes"])
     else:
-        kind, expect = "unknown", None
-    yield VectorCase(id=f"{name}:{kind}", kind=kind, entry=entry, expect=expect)
+        yield _one(folder, entry, UNKNOWN)
     for index, stated in enumerate(entry.get("matches_quote", ())):
-        kind = "quote"
-        yield VectorCase(id=f"{name}:{kind}[{index}]", kind=kind, entry=entry, expect=stated)
+        kind = UNKNOWN if quote_of(stated) is None else "quote"
+        name = f"{folder}/{entry['file']}:{kind}[{index}]"
+        yield VectorCase(id=name, kind=kind, entry=entry, expect=stated)
+
+
+def quote_of(stated: dict[str, Any]) -> str | None:
+    """Return the vector that a log is stated to belong to, None where it is not among them.
+
+    The log's MANIFEST names a quote by the file that it was found in, as the quote's own does; the
+    hash there is of that file, which may have had more in it.
+    """
+    for entry in entries("tdx-quote"):
+        source = entry["source"]
+        origin = f"{source['repo'].replace('/', '+')}/{source['path']}"
+        if stated["from"] in (origin, *entry["also_at"]):
+            return f"tdx-quote/{entry['file']}"
+    return None
 
 
 def _guest_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
-    """Of a guest's files, the logs: they lead to the PCRs that were read there."""
+    """Of a guest's files, the quotes, the logs that lead to the PCRs, and what lies beside."""
     file = entry["file"].partition("/")[2]
-    if file.startswith(("ima_ascii", "ima_binary", "binary_bios_measurements")):
-        kind = "after-quote" if "_after_quote" in file else "pcrs"
-        name = f"{folder}/{entry['file']}"
-        yield VectorCase(id=f"{name}:{kind}", kind=kind, entry=entry, expect=None)
+    if file.endswith(".msg"):
+        yield _one(folder, entry, "quote", "genuine")
+    elif not file.startswith(("ima_ascii", "ima_binary", "binary_bios_measurements")):
+        yield _one(folder, entry, "beside")
+    else:
+        yield _one(folder, entry, "after-quote" if "_after_quote" in file else "pcrs")
 
+
+def _answer_cases(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+    """An answer of Intel's service, recorded whole or in parts; of some kinds nothing is read."""
+    kind = next((kind for part, kind in _ANSWERS.items() if part in entry["file"]), UNKNOWN)
+    yield _one(folder, entry, kind, entry["what"])
+
+
+def _whole_cases(kind: str) -> Callable[[str, dict[str, Any]], Iterator[VectorCase]]:
+    """Each file of the folder makes one case, of one kind."""
+
+    def made(folder: str, entry: dict[str, Any]) -> Iterator[VectorCase]:
+        yield _one(folder, entry, kind, entry["what"])
+
+    return made
+
+
+UNKNOWN: Final = "unknown"
+"""The kind of a case whose outcome no MANIFEST states."""
+UNREAD: Final = "unread"
+"""The kind of a case that nothing in this version reads, such as answers about other enclaves."""
+
+UNTAKEN: Final = "vector-untaken"
+"""The property under which a test reports cases whose files the program does not take."""
+
+_AZURE: Final = {"-hcl-report.bin": "report", ".json": "evidence", "snp-quote.bin": "quote"}
+_ANSWERS: Final = {
+    "fmspcs": UNREAD,
+    "qae_identity": UNREAD,
+    "tcb_eval_nums": UNREAD,
+    "tdxtcbeval": UNREAD,
+    "crl": "list",
+    ".header": "chain",
+    "sample_": "document",
+    "sgx_": "recorded",
+    "tdx_": "recorded",
+}
+
+OPEN: Final = {
+    UNKNOWN: "of which no MANIFEST states an outcome",
+    UNREAD: "of which this version reads nothing but size and hash",
+}
 
 # The folders that this version covers, and how a MANIFEST entry of each becomes cases.
 COVERED: Final[dict[str, Callable[[str, dict[str, Any]], Iterator[VectorCase]]]] = {
-    "snp": _snp_cases,
+    "binding": _whole_cases("ours"),
     "eventlog-cc": _log_cases,
     "eventlog-tpm": _log_cases,
     "ima": _log_cases,
+    "intel-collateral": _whole_cases("bundle"),
+    "pcs-response": _answer_cases,
     "qemu-ima": _guest_cases,
     "tdx-quote": _quote_cases,
+    "sgx-quote": _quote_cases,
+    "snp": _snp_cases,
+    "snp-certs": _amd_certificate_cases,
+    "cca": _token_cases,
+    "azure-vtpm": _azure_cases,
+    "tsem": _whole_cases(UNREAD),
 }
 
 
@@ -159,6 +260,7 @@ class VectorCount:
         """
         self.demand = demand
         self.settled: set[str] = set()
+        self.untaken: set[str] = set()
 
     def expected(self) -> set[str]:
         """Return the ids of all cases of all covered folders."""
@@ -172,6 +274,7 @@ class VectorCount:
         """Take the ids of a test that passed."""
         if report.when == "call" and report.passed:
             self.settled |= {str(value) for key, value in report.user_properties if key == "vector"}
+            self.untaken |= {str(value) for key, value in report.user_properties if key == UNTAKEN}
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that left a case over."""
@@ -179,10 +282,17 @@ class VectorCount:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the number of settled cases, and the ids of the others where they are demanded."""
+        """Print the number of settled cases, the open ones, and the others where all are due."""
         expected = self.expected()
         write = terminalreporter.write_line
-        write(f"vector cases: {len(self.settled & expected)} of {len(expected)} settled")
+        settled = self.settled & expected
+        write(f"vector cases: {len(settled)} of {len(expected)} settled")
+        for kind, said in OPEN.items():
+            found = sorted(id_ for id_ in settled if kind_of(id_) == kind)
+            if found:
+                write(f"vector cases, {said}: {len(found)}: {', '.join(found)}")
+        for said in sorted(self.untaken):
+            write(f"vector cases without a command: {said}")
         if self.demand:
             for name in self.unsettled():
                 write(f"vector case not settled: {name}", red=True)

@@ -165,7 +165,7 @@ def suppressions(root: Path) -> list[str]:
 
 
 def error_codes(root: Path) -> list[str]:
-    """Every error made in src has a code of `troth.errors.CODES`, filed under its class."""
+    """Every error made in src has a code of `troth.codes.CODES`, filed under its class."""
     table = code_table(root)
     problems = []
     for path in python_files(root, "src"):
@@ -185,12 +185,12 @@ def error_codes(root: Path) -> list[str]:
 
 
 def code_table(root: Path) -> dict[str, str]:
-    """Read `CODES` of the tree's errors.py, whichever troth is installed.
+    """Read `CODES` of the tree's table, whichever troth is installed.
 
     Returns:
         The name of the error class for each code.
     """
-    codes = runpy.run_path(str(root / "src/troth/errors.py"))["CODES"]
+    codes = runpy.run_path(str(root / "src/troth/codes.py"))["CODES"]
     return {code: entry[0] for code, entry in codes.items()}
 
 

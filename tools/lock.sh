@@ -23,4 +23,5 @@ compile pyproject.toml --extra server --extra emulate --extra postgres --group d
 compile pyproject.toml -c requirements/dev.txt -o requirements/guest.txt
 compile pyproject.toml --extra server --extra emulate -c requirements/dev.txt -o requirements/run.txt
 compile --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
+compile pyproject.toml --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 "$python" -m tools.house locks

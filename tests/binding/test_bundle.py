@@ -35,6 +35,7 @@ from troth.evidence.binding import (
     Statement,
     TsmReport,
     labels,
+    root_register_value,
 )
 from troth.wire import cbor
 
@@ -389,8 +390,8 @@ def test_a_root_statement_is_read_as_it_is_written(
 
 
 def test_a_register_has_its_size() -> None:
-    with pytest.raises(ValueError, match="TDX register"):
-        FRESH.root.tdx_register(bytes(32))
+    with pytest.raises(ValueError, match="sha-384 register"):
+        root_register_value(FRESH.root, bytes(32))
 
 
 def test_contexts() -> None:

@@ -80,6 +80,15 @@ def test_no_other_form(algorithm: int, curve: int) -> None:
         CoseKey(algorithm=algorithm, curve=curve, x=bytes(32), y=bytes(32))
 
 
+def test_true_is_no_number_one() -> None:
+    esp256, okp = every_form()[0], next(one for one in every_form() if one.curve == 6)
+    for key, member in ((esp256, -1), (okp, 1)):
+        assert key.value[member] == 1
+        assert CoseKey.of(key.value) == key
+        with refused("cose.key"):
+            CoseKey.of({**key.value, member: True})
+
+
 def test_no_second_coordinate_on_an_okp_curve() -> None:
     raw = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     with refused("cose.key", "second"):
@@ -104,6 +113,8 @@ def test_points_off_the_curve() -> None:
 def test_ed25519_points_of_small_order_or_not_reduced(y: int, sign: int) -> None:
     with refused("cose.point"):
         check_ed25519(little(y | sign))
+    with refused("cose.point"):
+        CoseKey(algorithm=ED25519, curve=6, x=little(y | sign))
 
 
 def test_half_of_all_numbers_are_no_point_of_ed25519() -> None:
@@ -135,3 +146,5 @@ def order8() -> list[int]:
 def test_x25519_points_of_small_order_or_not_reduced(u: int) -> None:
     with refused("cose.point"):
         check_x25519(little(u))
+    with refused("cose.point"):
+        CoseKey(algorithm=AGREEMENT, curve=4, x=little(u))

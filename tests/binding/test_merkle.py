@@ -68,7 +68,7 @@ def test_no_leaf_of_another_size() -> None:
         Tree([bytes(32), bytes(31)])
 
 
-@pytest.mark.parametrize("index", [-1, 4])
-def test_no_path_of_a_leaf_that_is_not_there(index: int) -> None:
+@pytest.mark.parametrize(("height", "index"), [(2, -1), (2, 4), (0, -1), (0, 1)])
+def test_no_path_of_a_leaf_that_is_not_there(height: int, index: int) -> None:
     with pytest.raises(IndexError):
-        Tree(leaves(2)).path(index)
+        Tree(leaves(height)).path(index)

@@ -46,9 +46,10 @@ from troth.evidence.binding import (
     SignedStatement,
     Statement,
     labels,
+    root_register_value,
 )
 from troth.wire import cbor
-from troth.wire.merkle import Tree, leaf_hash
+from troth.wire.merkle import MAX_HEIGHT, Tree, leaf_hash
 
 SALT = V["salt P"]
 ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -245,6 +246,7 @@ PROTECTED = bytes.fromhex("a10128")
         [PROTECTED, {}, V["epoch"], bytes(63)],
         [PROTECTED, {}, V["epoch"], bytes(72)],
         [PROTECTED, {}, V["epoch"], []],
+        [PROTECTED, {}, V["epoch"], "s" * 64],
         {1: 2},
     ],
 )
@@ -278,7 +280,7 @@ def test_the_same_with_an_own_epoch_is_for_the_register_to_refuse() -> None:
     own = replace(ROOT, boot_key=CoseKey.from_p256(own_key.public))
     epoch = replace(EPOCH, root_digest=own.digest).sign(own_key)
     check_bundle(replace(FRESH, root=own, epoch=epoch))
-    assert own.tdx_register(bytes(48)) != V["RTMR[3], before = zero"]
+    assert root_register_value(own, bytes(48)) != V["RTMR[3], before = zero"]
 
 
 # --- step 8 -------------------------------------------------------------------------------------
@@ -326,6 +328,26 @@ def test_step_10_a_neighbours_statement() -> None:
 def test_step_10_an_index_beyond_the_tree() -> None:
     with refused("binding.proof", "index 6"):
         check_bundle(fresh(proof=replace(PROOF, index=6)))
+
+
+def test_step_10_the_first_index_beyond_the_tree() -> None:
+    """Its path, read bit by bit, is that of the leaf at 0."""
+    leaf = leaf_hash(SALT, P.digest)
+    tree = Tree([leaf, V["leaf 1"], leaf, V["leaf 3"]])
+    epoch = replace(EPOCH, tree_root=tree.root).sign(BOOT_KEY)
+    proof = Proof.of_leaf(tree, 0, SALT)
+    claim = ProvenStatement(statement=P, proof=proof)
+    check_bundle(replace(FRESH, epoch=epoch, claim=claim))
+    beyond = ProvenStatement(statement=P, proof=replace(proof, index=4))
+    with refused("binding.proof", "index 4"):
+        check_bundle(replace(FRESH, epoch=epoch, claim=beyond))
+
+
+def test_step_1_the_longest_path() -> None:
+    proof = replace(PROOF, path=(bytes(32),) * MAX_HEIGHT)
+    assert Proof.parse(proof.encoded) == proof
+    with refused("binding.range"):
+        replace(PROOF, path=(bytes(32),) * (MAX_HEIGHT + 1))
 
 
 def test_step_10_a_path_too_long_or_too_short() -> None:

@@ -49,6 +49,7 @@ from troth.evidence.binding import (
     SignedStatement,
     Statement,
     labels,
+    root_register_value,
 )
 from troth.wire.merkle import Tree, leaf_hash, node_hash
 
@@ -105,7 +106,7 @@ def test_the_root_statement_is_made_alike() -> None:
     )
     assert made.encoded == V["root statement"]
     assert made.digest == V["root digest, SHA-384"]
-    assert made.tdx_register(bytes(48)) == V["RTMR[3], before = zero"]
+    assert root_register_value(made, bytes(48)) == V["RTMR[3], before = zero"]
 
 
 def test_statement_p_is_made_alike() -> None:

@@ -160,6 +160,8 @@ def test_signature_of_another_token(shared: World) -> None:
         ("payments/database", {"troth__origin": "runtime"}, "payments only", "origin"),
         ("payments/database", {"troth__mode": "delegated"}, "payments only", "mode"),
         ("payments/database", {"troth__root": "none"}, "payments only", "root"),
+        ("payments/database", {"troth__root": "rem3"}, "payments only", "root"),
+        ("payments/database", {"troth__root": "runtime3"}, "payments only", "root"),
         (
             "payments/keys/absent",
             {"submods__namespace__ear.trustworthiness-vector": vector(hardware=2)},

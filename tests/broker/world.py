@@ -161,6 +161,7 @@ def claims(jwk: dict[str, str], **changes: object) -> dict[str, Any]:
             "head": "00" * 32,
             "statement": STATEMENT,
             "mode": "fresh",
+            "tee": "tdx",
             "root": "rtmr3",
             "trace": "11" * 32,
         },

@@ -16,6 +16,7 @@ from tests.program import troth
 from tests.tdx import REPORT_DATA
 from troth import __version__
 from troth.crypto.digest import sha384
+from troth.evidence.detect import TEES
 from troth.evidence.tdx import TdxQuote, describe_pck, describe_quote
 
 # --- inspect --------------------------------------------------------------------------------------
@@ -236,7 +237,12 @@ def test_emulate_refuses(
 
 
 def test_emulate_wants_a_software_tdx(tmp_path: Path) -> None:
-    done = troth("emulate", "tdx", "quote", tmp_path, "--report-data", "00")
+    asked = ("emulate", "tdx", "quote", tmp_path, "--report-data", "00")
+    done = troth(*asked)
+    assert done.status == 2
+    assert f"usage.file: {tmp_path}: no software TEE; make one with" in done.err
+    (tmp_path / "tee.json").write_text('{"kind": "tdx"}')  # it was one, and is broken
+    done = troth(*asked)
     assert done.status == 7
     assert "tsm.state" in done.err
 
@@ -283,6 +289,16 @@ def test_version_says_what_this_is_made_of() -> None:
         ("emulate", "tdx", "init"),
         ("emulate", "tdx", "quote"),
         ("emulate", "tdx", "extend"),
+        ("emulate", "sgx", "init"),
+        ("emulate", "sgx", "quote"),
+        ("emulate", "snp"),
+        ("emulate", "snp", "init"),
+        ("emulate", "snp", "report"),
+        ("emulate", "cca", "init"),
+        ("emulate", "cca", "token"),
+        ("emulate", "cca", "extend"),
+        ("emulate", "cove"),
+        ("emulate", "cove", "extend"),
         ("completion",),
     ],
     ids=" ".join,
@@ -321,8 +337,8 @@ def test_completion_for_no_such_shell() -> None:
     [
         ("troth ver", ["verify"]),
         ("troth emulate tdx ", ["extend", "init", "quote"]),
-        ("troth verify --without", ["--without-collateral"]),
-        ("troth verify q --tee ", ["auto", "tdx"]),
+        ("troth verify --without", ["--without-collateral", "--without-crl"]),
+        ("troth verify q --tee ", sorted(["auto", *TEES])),
     ],
 )
 def test_completion_completes(words: str, offered: list[str]) -> None:

@@ -8,6 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.orchestrator.tees import TEES
 from tests.program import PROGRAM, environment
 from tests.tsm import view
 from troth.tsm.emulated.qgs import QuoteService
@@ -47,17 +50,39 @@ def test_a_view_is_a_kernel_with_a_provider(tmp_path: Path) -> None:
     with view.mounted(tmp_path) as sysfs:
         findings, tsm = told("--sysfs", sysfs)
         assert (tsm["driver"], tsm["provider"]) == ("configfs", "tdx_guest")
-        assert tsm["root_register"] == "rtmr3"
+        assert (tsm["root_register"], tsm["unrooted"]) == ("rtmr3", "")
         assert findings["configfs-tsm"]["verdict"] == findings["registers"]["verdict"] == "ok"
         text = doctor("--sysfs", sysfs)
         assert 'driver = "auto" is configfs, for tdx_guest' in text
         assert "not configfs" not in text
+        assert 'root_register = "rtmr3"\n' in text
         assert list((sysfs / "kernel/config/tsm/report").iterdir()) == []
 
 
 def test_a_kernel_without_tsm_mr_is_said_to_be_unrooted(tmp_path: Path) -> None:
     with view.mounted(tmp_path, kernel="6.12") as sysfs:
         assert "the boot is unrooted" in doctor("--sysfs", sysfs)
+
+
+@pytest.mark.parametrize(
+    ("kind", "provider", "why"),
+    [
+        ("snp", "sev_guest", "SEV-SNP has no runtime registers"),
+        ("cca", "arm_cca_guest", "Linux has no call by which a guest extends a REM"),
+        ("cove", "cove_guest", "no kernel has a call by which a TVM extends a register"),
+    ],
+)
+def test_every_provider_is_chosen_and_why_it_is_unrooted_is_said(
+    tmp_path: Path, kind: str, provider: str, why: str
+) -> None:
+    TEES[kind].create_in(tmp_path / "tee")
+    (tmp_path / "view").mkdir()
+    tee = str(tmp_path / "tee")
+    with view.mounted(tmp_path / "view", provider=f"software-{kind}", tee=tee) as sysfs:
+        _, tsm = told("--sysfs", sysfs)
+        assert (tsm["driver"], tsm["provider"]) == ("configfs", provider)
+        assert (tsm["root_register"], tsm["unrooted"]) == ("none", why)
+        assert f'root_register = "none": {why}, the boot is unrooted' in doctor("--sysfs", sysfs)
 
 
 def test_a_quote_service_that_is_named_has_to_answer(tmp_path: Path) -> None:

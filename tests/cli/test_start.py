@@ -15,8 +15,9 @@ import troth
 from tests.program import environment
 from tests.program import troth as run
 from troth.broker.program import broker
-from troth.cli._emulate import KERNELS as OFFERED
+from troth.cli._emulate import emulate
 from troth.cli._main import troth as program
+from troth.cli._views import KERNELS as OFFERED
 from troth.infra.commands import DeferredCommand, LazyGroup
 from troth.orchestrator.program import trothd
 from troth.tsm.emulated.view import KERNELS
@@ -60,17 +61,25 @@ def test_the_table_has_the_whole_first_paragraph() -> None:
 
 def test_the_views_kernels_are_offered() -> None:
     assert list(OFFERED) == sorted(KERNELS)
+    for word, group in emulate.commands.items():
+        for option in group.params:
+            if isinstance(option.type, click.Choice):
+                due = [one for one in OFFERED if word != "cca" or KERNELS[one].has_cca]
+                assert (option.name, list(option.type.choices)) == ("kernel", due)
 
 
 @pytest.mark.parametrize(
     ("arguments", "variables"),
     [
         (("--help",), {}),
+        (("emulate", "--help"), {}),
         (("emulate", "tdx", "--help"), {}),
+        (("emulate", "snp", "--help"), {}),
+        (("emulate", "azure"), {}),
         (("nonsense",), {}),
         ((), {"_TROTH_COMPLETE": "bash_complete", "COMP_WORDS": "troth ", "COMP_CWORD": "1"}),
     ],
-    ids=["help", "help-of-a-group", "misuse", "completion"],
+    ids=["help", "group", "view", "another-view", "no-view", "misuse", "completion"],
 )
 def test_what_runs_no_command_imports_none(
     arguments: tuple[str, ...], variables: dict[str, str]

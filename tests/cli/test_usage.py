@@ -54,7 +54,7 @@ def test_a_missing_argument() -> None:
 
 
 def test_no_such_tee(files: Files) -> None:
-    assert "'snp'" in refused("usage.arguments", "verify", files.quote, "--tee", "snp")
+    assert "'sev'" in refused("usage.arguments", "verify", files.quote, "--tee", "sev")
 
 
 def test_collateral_with_and_without(files: Files) -> None:

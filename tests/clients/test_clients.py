@@ -2,7 +2,8 @@
 """Clients that others wrote, unmodified, at the paths that they have built in.
 
 go-configfs-tsm 0.3.3, go-tdx-guest 0.3.1 and the crate configfs-tsm 0.0.2 cannot tell the FUSE
-view from the kernel; and go-tdx-guest judges our quotes under our root.
+view of a software TDX from the kernel; and go-tdx-guest judges our quotes under our root. SNP is in
+`test_snp_clients.py`.
 """
 
 from __future__ import annotations

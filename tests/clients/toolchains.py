@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the programs around clients that others wrote, with the toolchains that are here.
 
-Nothing of theirs is kept here or shipped: go-configfs-tsm and go-tdx-guest are under Apache-2.0,
-the crate under AGPL-3.0. Go checks modules against go.sum. Cargo's lock file holds a registry's
-address, so none is kept: the one that it writes is compared with the checksum below.
+Nothing of theirs is kept here or shipped: go-configfs-tsm, go-tdx-guest and go-sev-guest are under
+Apache-2.0, the crate under AGPL-3.0. Go checks modules against go.sum. Cargo's lock file holds a
+registry's address, so none is kept: the one that it writes is compared with the checksum below.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOCKED: Final = re.compile(
 
 
 def go_programs(target: Path) -> Path:
-    """Build `report`, `quote` and `verify`; return the directory in which they lie."""
+    """Build the Go programs; return the directory in which they lie."""
     go = _tool("go", "Go")
     _run([go, "build", "-mod=readonly", "-trimpath", "-o", f"{target}/", "./..."], HERE / "go")
     return target

@@ -95,6 +95,11 @@ INFO: Final[dict[str, tuple[Change, str]]] = {
     "id": (lambda one: one.update(id="TDX2"), "json.type"),
     "version-2": (lambda one: one.update(version=2), "unsupported.version"),
     "version-4": (lambda one: one.update(version=4), "unsupported.version"),
+    "version-2-without-id": (
+        lambda one: [one.pop("id"), one.update(version=2)],
+        "unsupported.version",
+    ),
+    "version-absent": (lambda one: one.pop("version"), "json.type"),
     "version-text": (lambda one: one.update(version="3"), "json.type"),
     "version-true": (lambda one: one.update(version=True), "json.type"),
     "tcb-type-1": (lambda one: one.update(tcbType=1), "collateral.tcb-type"),

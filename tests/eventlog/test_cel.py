@@ -28,7 +28,8 @@ from troth.evidence.eventlog import (
     parse_log,
     replay,
 )
-from troth.evidence.eventlog.columns import LOG_MAX_BYTES, UNEXTENDED
+from troth.evidence.eventlog.cel import CelRegister
+from troth.evidence.eventlog.columns import LOG_MAX_BYTES, LOG_MAX_ENTRIES, UNEXTENDED
 from troth.evidence.eventlog.text import readable
 
 PCR: Final = MAPPINGS["pcr"]
@@ -99,6 +100,11 @@ def test_mr_indexes_and_nv_indexes() -> None:
         other.extends("sha256")
 
 
+@pytest.mark.parametrize(("space", "register"), [(1, 0), (1, 23), (108, 1), (108, 4)])
+def test_the_first_and_the_last_register(space: int, register: int) -> None:
+    assert parse_cel_tlv(record(space=space, register=register)).registers == [register]
+
+
 def test_each_register_counts_its_own_records() -> None:
     both = record(0, register=4) + record(0, register=5) + record(1, register=4)
     assert parse_cel_tlv(both).registers == [4, 5, 4]
@@ -113,6 +119,8 @@ TLV_FAULTS: Final = {
     "mr-index-5": (record(register=5, space=108), "eventlog.register"),
     "register-type": (record(space=107), "eventlog.cel"),
     "no-number": (record()[13:], "wire.truncated"),
+    "number-type": (tlv(2, b"\0") + record()[13:], "eventlog.cel"),
+    "digests-type": (record()[:22] + b"\4" + record()[23:], "eventlog.cel"),
     "fields-turned": (tlv(1, b"\4") + tlv(0, b"\0") + record()[22:], "eventlog.cel"),
     "number-empty": (tlv(0, b"") + record()[13:], "eventlog.cel"),
     "number-long": (tlv(0, bytes(9)) + record()[13:], "eventlog.cel"),
@@ -138,6 +146,13 @@ def test_each_fault_in_tlv_has_its_code(name: str) -> None:
     data, code = TLV_FAULTS[name]
     with refused(code):
         parse_cel_tlv(data)
+
+
+def test_more_records_than_any_log_has() -> None:
+    log = parse_cel_tlv(record())
+    log.contents *= LOG_MAX_ENTRIES  # as long as a log of smaller records can be
+    with refused("wire.too-large"):
+        log.add(1, CelRegister("pcr", 4), {0x0B: bytes(32)}, log.contents[0])
 
 
 # The record that TCG Canonical Event Log Format 1.0 §5.3 gives as its example.
@@ -219,6 +234,15 @@ def test_each_fault_in_json_has_its_code(change: dict[str, Any], code: str) -> N
         parse_cel_json(as_json(EXAMPLE | change))
 
 
+def test_nv_indexes_count_their_own_records() -> None:
+    def nv(index: int) -> dict[str, Any]:
+        return {key: value for key, value in EXAMPLE.items() if key != "pcr"} | {"nv_index": index}
+
+    assert len(parse_cel_json(as_json(nv(0), nv(1), nv(2)))) == 3
+    with refused("eventlog.cel-order"):
+        parse_cel_json(as_json(nv(1), nv(1)))
+
+
 def test_json_comes_in_through_its_door() -> None:
     with refused("eventlog.cel", "no record"):
         parse_cel_json(b"[]")
@@ -253,6 +277,16 @@ def test_the_specifications_spelling_of_the_first_line_is_measured_as_it_stands(
     assert replay(log.extends("sha256"), PCR) == {"pcr17": due}
 
 
+def test_the_agents_line_that_is_at_fault_is_named() -> None:
+    with refused("eventlog.aael", "line 4 is not"):
+        parse_aael(f"{AGENT_LOG}two parts\n".encode())
+
+
+def test_the_agents_log_may_be_as_long_as_any() -> None:
+    lines = [f"INIT sha256/{ZEROS}", *["d o c"] * (LOG_MAX_ENTRIES - 1)]
+    assert len(parse_aael("\n".join(lines).encode())) == LOG_MAX_ENTRIES
+
+
 def test_a_log_that_begins_in_the_middle_says_so() -> None:
     log = parse_aael(f"INIT sha256/{'1' * 64}\nd o c\n".encode())
     assert [one.name for one in log.examine("sha256").findings] == ["starts-elsewhere"]
@@ -272,10 +306,12 @@ def test_a_log_that_begins_in_the_middle_says_so() -> None:
         (f"INIT  sha256/{ZEROS}\n", "eventlog.header"),
         (f"INIT sha999/{ZEROS}\n", "eventlog.bank"),
         (AGENT_LOG + "two parts\n", "eventlog.aael"),
+        (f"INIT sha256/{ZEROS}\ntwo parts\n", "eventlog.aael"),
         (AGENT_LOG + "\n", "eventlog.aael"),
         (AGENT_LOG + "d o c\r\n", "eventlog.aael"),
         (AGENT_LOG + "d  o c\n", "eventlog.aael"),
         (AGENT_LOG + "d o \x1b[31m\n", "eventlog.aael"),
+        (AGENT_LOG + "d o c\n" * LOG_MAX_ENTRIES, "wire.too-large"),
     ],
 )
 def test_each_fault_in_the_agents_log_has_its_code(text: str, code: str) -> None:
@@ -301,9 +337,30 @@ def test_each_kind_is_known_by_how_it_begins() -> None:
     }
     assert parse_log(build_tpm_log([], banks=("sha384",))).kind == "tpm"
     assert parse_log(as_json(EXAMPLE)).kind == "cel"
+    assert parse_log(b" \r\n\t" + as_json(EXAMPLE)).kind == "cel"
     assert parse_log(record(space=108)).kind == "cel"
     for data in (build_ima_ascii(rows), build_ima_binary(rows)):
         assert parse_log(data).kind == "ima"
+
+
+def first_event(register: int, kind: int, data: bytes, size: int | None = None) -> bytes:
+    length = len(data) if size is None else size
+    return struct.pack("<II20sI", register, kind, b"\1" * 20, length) + data
+
+
+def test_a_log_in_the_sha1_form_is_known_by_its_first_event() -> None:
+    named = b"Spec ID Event03\0 td-shim"
+    for data in (first_event(0, 8, b""), first_event(0, 0xD, named)):
+        log = parse_log(data)
+        assert (log.kind, log.banks, len(log)) == ("tpm", ("sha1",), 1)
+    for data in (
+        first_event(1, 8, b""),
+        first_event(0, 0x1000, b""),
+        first_event(0, 8, b"", 1),
+        first_event(1, 3, b"quiet"),
+    ):
+        with refused("eventlog.unknown"):
+            parse_log(data)
 
 
 @given(st.binary(max_size=300))
@@ -326,10 +383,13 @@ def test_no_log(data: bytes) -> None:
     [
         (b"boot\0", "boot"),
         ("Boot0001".encode("utf-16-le") + b"\0\0", "Boot0001"),
+        (b"a\0b\0", "ab"),
+        (b"a\0b\0c", "0x6100620063"),
         (b"\0\1\2", "0x000102"),
         (bytes(4), "0x00000000"),
         (b"", ""),
         (b"a\x1b[31m", "0x611b5b33316d"),
+        (b"x" * 96, "x" * 96),
         (b"x" * 200, "x" * 95 + "…"),
     ],
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from typing import Final
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -180,7 +181,7 @@ ASCII_FAULTS: Final = {
     "legacy-name": (line(b"ima " + b"05" * 20), "eventlog.ima"),
     "nul": (line(b"ima-ng " + NG + b" /x\0y"), "eventlog.ima"),
     "too-large": (bytes(LOG_MAX_BYTES + 1), "wire.too-large"),
-    "too-many": (b"\n" * (LOG_MAX_ENTRIES + 2), "wire.too-large"),
+    "too-many": (line(b"ima-ng a1:00 x") * (LOG_MAX_ENTRIES + 1), "wire.too-large"),
 }
 
 
@@ -189,6 +190,16 @@ def test_each_fault_of_a_line_has_its_code(name: str) -> None:
     data, code = ASCII_FAULTS[name]
     with refused(code):
         parse_ima_ascii(data)
+
+
+def test_a_list_may_be_as_long_as_any() -> None:
+    shortest = line(b"ima-ng a1:00 x")
+    assert len(parse_ima_ascii(shortest * LOG_MAX_ENTRIES)) == LOG_MAX_ENTRIES
+
+
+def test_fields_that_are_missing_are_counted() -> None:
+    with refused("eventlog.ima", "3 fields are due"):
+        parse_ima_ascii(line(b"ima-sig " + NG + b" /x"))
 
 
 def test_an_algorithm_seen_before_is_held_to_its_size_again() -> None:
@@ -209,6 +220,9 @@ GOOD: Final = entry(b"ima-ng", field(DIGEST) + field(b"/x\0"))
 BINARY_FAULTS: Final = {
     "empty": (b"", "eventlog.unknown"),
     "no-list": (b"\xff" * 200, "eventlog.unknown"),
+    "first-register": (entry(b"ima-ng", b"", register=24), "eventlog.unknown"),
+    "first-template-length": (GOOD[:24] + u32(100) + b"ima-ng", "eventlog.unknown"),
+    "first-template": (entry(b"ima-cgpath", b""), "eventlog.unknown"),
     "register": (GOOD + entry(b"ima-ng", b"", register=24), "eventlog.register"),
     "template": (GOOD + entry(b"ima-cgpath", b""), "unsupported.ima-template"),
     "template-length": (GOOD + GOOD[:24] + b"\xff" * 4 + GOOD[28:], "eventlog.ima"),
@@ -231,6 +245,43 @@ def test_each_fault_of_a_binary_entry_has_its_code(name: str) -> None:
         parse_ima_binary(data)
 
 
+SHORTEST: Final = entry(b"ima-ng", field(b"a1:\0\0") + field(b"x\0"))
+
+
+def test_a_binary_list_may_be_as_long_as_any_and_no_longer() -> None:
+    with mock.patch("troth.evidence.eventlog.ima_binary.LOG_MAX_ENTRIES", 50):
+        assert len(parse_ima_binary(SHORTEST * 50)) == 50
+        with refused("wire.too-large"):
+            parse_ima_binary(SHORTEST * 51)
+
+
+@pytest.mark.parametrize("register", [0, 23])
+def test_the_first_and_the_last_register_of_a_binary_list(register: int) -> None:
+    data = entry(b"ima-ng", field(DIGEST) + field(b"/x\0"), register=register)
+    assert parse_ima_binary(data).registers == [register]
+    assert parse_ima_binary(GOOD + data).registers == [10, register]
+
+
+def test_how_long_a_templates_name_may_be() -> None:
+    with refused("unsupported.ima-template"):
+        parse_ima_binary(GOOD + entry(b"i" * 16, b""))
+    with refused("eventlog.ima"):
+        parse_ima_binary(GOOD + entry(b"i" * 17, b""))
+
+
+def test_a_binary_list_of_the_legacy_template_cut_anywhere() -> None:
+    one = u32(10) + bytes(20) + u32(3) + b"ima" + b"\7" * 20 + u32(7) + b"/bin/sh"
+    found = cuts(one * 2, parse_ima_binary)
+    shorter = [one for one in found.values() if isinstance(one, ImaList)]
+    assert {one for one in found.values() if isinstance(one, str)} == {
+        "wire.truncated",
+        "eventlog.unknown",
+    }
+    assert [len(one) for one in shorter] == [1]
+    with refused("eventlog.ima"):
+        parse_ima_binary(one[:-11] + u32(256) + b"n" * 256)
+
+
 def test_a_binary_list_cut_anywhere_is_refused_or_a_prefix() -> None:
     made = ima_list(TWO)
     found = cuts(build_ima_binary(made), parse_ima_binary)
@@ -238,6 +289,10 @@ def test_a_binary_list_cut_anywhere_is_refused_or_a_prefix() -> None:
     codes = {one for one in found.values() if isinstance(one, str)}
     assert codes == {"wire.truncated", "eventlog.unknown"}
     assert [one.hashes for one in shorter] == [made.hashes[:1]]
+
+
+def test_a_list_can_be_replayed_in_every_bank_its_own_first() -> None:
+    assert ima_list(TWO, bank="sha256").banks == ("sha256", "sha1", "sha384", "sha512")
 
 
 def test_the_first_entry_shows_bank_and_byte_order() -> None:

@@ -71,7 +71,7 @@ def test_every_prefix_matches_and_is_found(
             }
 
 
-@pytest.mark.parametrize("count", range(7))
+@pytest.mark.parametrize("count", range(1, 7))
 def test_entries_behind_the_match_are_no_evidence(count: int) -> None:
     (match,) = match_prefix(ONE, CC, value(*range(count)))
     assert (match.matched, match.prefix, match.behind) == (count, count, 6 - count)
@@ -101,17 +101,29 @@ def test_where_log_and_register_part(register: dict[str, bytes], at: int | None,
 def test_a_register_that_the_log_has_no_entry_for() -> None:
     with refused("eventlog.wrong", "rtmr3: the register was extended, and the log has no entry"):
         match_prefix(ONE, CC, value(*range(6)) | {"rtmr3": b"\1" * 48})
-    (match,) = match_prefix(ONE, CC, {"rtmr3": bytes(48)})
+    _, match = match_prefix(ONE, CC, value(*range(6)) | {"rtmr3": bytes(48)})
     assert (match.matched, match.prefix, match.behind) == (0, 0, 0)
 
 
 def test_a_register_that_was_never_extended_matches_the_empty_prefix() -> None:
     """The log may have been written ahead; none of its entries is evidence."""
-    (match,) = match_prefix(ONE, CC, {"rtmr2": bytes(48)})
-    assert (match.prefix, match.behind) == (0, 6)
+    (match,) = compare(ONE, CC, {"rtmr2": bytes(48)})
+    assert (match.matched, match.prefix, match.behind) == (0, 0, 6)
     started = ONE._replace(start={3: b"\1" * 48})
-    with refused("eventlog.wrong", "never extended"):
+    with refused("eventlog.wrong", "entry 0: the register was never extended"):
         match_prefix(started, CC, {"rtmr2": bytes(48)})
+
+
+@pytest.mark.parametrize("names", [("rtmr2",), ("rtmr3",), ("rtmr0", "rtmr1", "rtmr2", "rtmr3")])
+def test_registers_that_prove_not_one_entry_are_no_match(names: tuple[str, ...]) -> None:
+    """Zeros match the empty prefix of every log there is, this one and its forgery."""
+    zeros = dict.fromkeys(names, bytes(48))
+    with refused("eventlog.unproven", " ".join(names)):
+        match_prefix(ONE, CC, zeros)
+    with refused("eventlog.unproven"):
+        match_prefix(Extends("sha384", [], [], {}), CC, zeros)
+    one_is_enough = zeros | value(0)
+    assert proven(match_prefix(ONE, CC, one_is_enough)) == {0}
 
 
 def test_data_that_is_right_where_the_digest_is_not() -> None:
@@ -123,6 +135,22 @@ def test_data_that_is_right_where_the_digest_is_not() -> None:
     told = {one.register: one for one in report.registers}
     assert (report.verdict, told["rtmr2"].parted_at) == ("wrong", 4)
     assert told["rtmr2"].parted == "entry 4: its data is what was measured, its digest is not"
+
+
+def test_data_that_explains_nothing_is_not_named() -> None:
+    """An entry's data differs, and yet the register holds something else altogether."""
+    log = parse_cc_log(build_cc_log([BOOT[0]._replace(digests={"sha384": b"\1" * 48})]))
+    report = replay_report(log, {"rtmr0": b"\7" * 48})
+    assert report.findings[0].finding == "data-differs"
+    assert (report.registers[0].parted_at, report.registers[0].parted) == (None, None)
+
+
+@pytest.mark.parametrize(("count", "told"), [(128, 5), (129, None)])
+def test_up_to_how_many_entries_the_odd_one_is_looked_for(count: int, told: int | None) -> None:
+    digests = [n.to_bytes(48, "big") for n in range(count)]
+    due = chained("sha384", *digests[:5], *digests[6:])
+    (match,) = compare(Extends("sha384", [3] * count, digests, {}), CC, {"rtmr2": due})
+    assert match.parted_at == told
 
 
 def test_a_long_log_is_not_searched_for_ever() -> None:
@@ -161,7 +189,7 @@ def test_values_of_no_bank_or_of_two() -> None:
         replay_report(log, {"rtmr0": bytes(21)})
     with refused("usage.register", "different sizes"):
         replay_report(log, {"rtmr0": bytes(48), "rtmr1": bytes(32)})
-    with refused("eventlog.bank"):
+    with refused("usage.register", "no sha256: the log has sha384"):
         replay_report(log, {"rtmr0": bytes(32)})
 
 

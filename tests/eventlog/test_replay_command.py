@@ -10,8 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.eventlog.logs import BOOT, cc_log
+from tests.kinds import example
 from tests.program import Outcome, troth
 from tests.tdx import AT, REPORT_DATA
+from troth.evidence.detect import Tee
 from troth.evidence.eventlog import MAPPINGS, build_cc_log, parse_cc_log, replay
 from troth.tsm.emulated.tdx import SoftwareTdx
 from troth.tsm.emulated.tdx.settings import Settings
@@ -59,6 +61,51 @@ def test_one_wrong_register_is_a_wrong_log(log: Path) -> None:
     assert "cannot be told" in text
 
 
+def test_registers_that_prove_no_entry_are_no_match(log: Path, tmp_path: Path) -> None:
+    zeros = [f"--register=rtmr{n}={'00' * 48}" for n in range(3)]
+    quote = tmp_path / "quote.bin"
+    quote.write_bytes(quote_with())
+    for given in (zeros, zeros[:1], ["--quote", quote]):
+        done = troth("replay", log, *given, "--json")
+        told = done.json()
+        said = done.status, told["verdict"], told["code"]
+        assert said == (4, "unproven", "eventlog.unproven")
+    text = troth("replay", log, *zeros).text
+    assert text.startswith("UNPROVEN  no register proves any entry of the event log")
+    log.write_bytes(build_cc_log([]))  # and an empty log, of which there is nothing to prove
+    assert troth("replay", log, "--quote", quote, "--json").json()["code"] == "eventlog.unproven"
+
+
+@pytest.mark.parametrize(
+    ("tee", "what"),
+    [
+        ("snp", "an SNP report"),
+        ("sgx", "an SGX quote"),
+        ("cca", "a CCA token"),
+        ("cove", "a CoVE token"),
+    ],
+)
+def test_a_quote_of_another_kind_is_told_to_be_one(
+    log: Path, tmp_path: Path, tee: Tee, what: str
+) -> None:
+    given = tmp_path / "evidence"
+    given.write_bytes(example(tee).evidence)
+    done = troth("replay", log, "--quote", given)
+    assert (done.status, done.out) == (2, b"")
+    assert "usage.arguments" in done.err
+    assert f"{what}; a TDX quote, a TPM's quote or Azure's evidence is taken" in done.err
+
+
+def test_a_bundle_and_what_is_nothing_known_are_no_quote(log: Path, tmp_path: Path) -> None:
+    given = tmp_path / "evidence"
+    given.write_bytes(b"\xa5" + bytes(64))  # a map, as a bundle is
+    done = troth("replay", log, "--quote", given)
+    assert (done.status, "an evidence bundle" in done.err) == (2, True)
+    given.write_bytes(b"nothing")
+    done = troth("replay", log, "--quote", given, "--json")
+    assert (done.status, done.json()["code"]) == (3, "evidence.unknown")
+
+
 def test_entries_behind_the_match_are_marked(log: Path) -> None:
     first = build_cc_log(BOOT[:5])
     half = replay(parse_cc_log(first).extends("sha384"), MAPPINGS["cc"])["rtmr2"]
@@ -101,6 +148,8 @@ def test_registers_in_a_file(log: Path, tmp_path: Path) -> None:
         ("--register=rtmr0=0", "usage.hex"),
         (f"--register=rtmr0={'00' * 65}", "usage.hex"),
         (f"--register=pcr0={'00' * 48}", "usage.register"),
+        (f"--register=rtmr0={'00' * 32}", "usage.register"),  # of a bank that the log has not
+        ("--bank=sha1", "usage.register"),
         ("--mapping=none", "usage.arguments"),
         ("--kind=none", "usage.arguments"),
         ("--bank=md5", "usage.arguments"),
@@ -115,12 +164,9 @@ def refuse(done: Outcome, code: str) -> None:
 
 
 def test_an_unusable_log(log: Path) -> None:
-    for arguments, code in (
-        (["--kind", "ima"], "eventlog.ima"),
-        (["--bank", "sha256"], "eventlog.bank"),
-    ):
-        done = troth("replay", log, *arguments, "--json")
-        assert (done.status, done.json()["verdict"], done.json()["code"]) == (3, "malformed", code)
+    done = troth("replay", log, "--kind", "ima", "--json")
+    told = done.json()
+    assert (done.status, told["verdict"], told["code"]) == (3, "malformed", "eventlog.ima")
     log.write_bytes(log.read_bytes()[:-1] + b"\0")
     done = troth("replay", log)
     assert (done.status, done.out) == (3, b"")

@@ -105,6 +105,50 @@ def test_a_log_cut_anywhere_is_refused_or_a_prefix() -> None:
     assert all(list(one) == whole[: len(one)] for one in shorter)
 
 
+def sha1_log() -> bytes:
+    """A log in the SHA-1 form: an event that extends nothing first, as firmware may write it."""
+    first = TcgEvent(0, NO_ACTION, {"sha1": bytes(20)}, b"quiet")
+    return build_sha1_log([first, *(tpm_event(n, 8, b"x" * n, "sha1") for n in (1, 4, 23))])
+
+
+def test_a_log_in_the_sha1_form_cut_anywhere_is_refused_or_a_prefix() -> None:
+    data = sha1_log()
+    whole = list(parse_tpm_log(data))
+    found = cuts(data, parse_tpm_log)
+    shorter = [one for one in found.values() if isinstance(one, TcgLog)]
+    assert {one for one in found.values() if isinstance(one, str)} == {"wire.truncated"}
+    assert [len(one) for one in shorter] == [*range(1, len(whole))]
+    assert all(list(one) == whole[: len(one)] for one in shorter)
+
+
+@pytest.mark.parametrize("padding", [b"\xff", b"\0"])
+@pytest.mark.parametrize("size", [1, 12, 31, 32, 33, 200])
+def test_padding_ends_any_firmware_log(padding: bytes, size: int) -> None:
+    agile = build_tpm_log([tpm_event(4, IPL, b"x")])
+    for log in (sha1_log(), agile):
+        plain, padded = parse_tpm_log(log), parse_tpm_log(log + padding * size)
+        assert (list(padded), padded.size) == (list(plain), len(log))
+        with refused("eventlog.trailing"):
+            parse_tpm_log(log + padding * 200 + b"\1")
+
+
+def test_a_log_in_the_sha1_form_has_no_register_24() -> None:
+    with refused("eventlog.register"):
+        parse_tpm_log(sha1_log() + build_sha1_log([tpm_event(24, 8, b"", "sha1")]))
+
+
+def test_the_header_of_a_cc_log_may_be_filed_under_mrtd() -> None:
+    data = patched(cc_log(), 0, u32(0))  # as td-shim does
+    assert list(parse_cc_log(data)) == BOOT
+
+
+def test_what_extended_nothing_or_another_register_may_stand_before_the_locality() -> None:
+    quiet = TcgEvent(0, NO_ACTION, {"sha256": bytes(32)}, b"quiet")
+    for before in (quiet, tpm_event(1, 8, b"1")):
+        log = parse_tpm_log(build_tpm_log([before, LOCALITY, tpm_event(0, 8, b"1")]))
+        assert log.start == {"sha256": bytes(31) + b"\3"}
+
+
 def test_registers_are_those_of_a_bare_loop() -> None:
     digests = [one.digests["sha384"] for one in BOOT]
     assert replay(parse_cc_log(cc_log()).extends("sha384"), MAPPINGS["cc"]) == {
@@ -158,6 +202,7 @@ def test_more_events_than_any_log_has() -> None:
     one = TcgEvent(0, IPL, {"sha1": bytes(19) + b"\1"}, b"")
     with refused("wire.too-large"):
         parse_tpm_log(build_sha1_log([one]) * (LOG_MAX_ENTRIES + 1))
+    assert len(parse_tpm_log(build_sha1_log([one]) * LOG_MAX_ENTRIES)) == LOG_MAX_ENTRIES
 
 
 def test_an_algorithm_named_twice_in_the_header() -> None:
@@ -167,6 +212,30 @@ def test_an_algorithm_named_twice_in_the_header() -> None:
     with refused("eventlog.header"):
         SpecId.parse(SpecId(((12, 48),)).build() + b"x")
     assert SpecId.parse(SpecId(((12, 48),), vendor=b"td-shim").build()).vendor == b"td-shim"
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "code"),
+    [
+        ([(0x100 + n, 32) for n in range(8)], ""),
+        ([(0x100 + n, 32) for n in range(9)], "eventlog.header"),
+        ([], "eventlog.header"),
+        ([(0x100, 1)], ""),
+        ([(0x100, 64)], ""),
+        ([(0x100, 0)], "eventlog.algorithm"),
+        ([(0x100, 65)], "eventlog.algorithm"),
+        ([(0x0B, 31)], "eventlog.algorithm"),
+    ],
+)
+def test_how_many_algorithms_a_header_names_and_of_which_sizes(
+    algorithms: list[tuple[int, int]], code: str
+) -> None:
+    header = SpecId(tuple(algorithms))
+    if not code:
+        assert SpecId.parse(header.build()) == header
+        return
+    with refused(code):
+        SpecId.parse(header.build())
 
 
 def test_a_tpm_log_has_no_register_24() -> None:
@@ -197,7 +266,7 @@ def test_an_algorithm_that_nobody_computes_is_left_out_and_the_log_is_read() -> 
     )
     assert log.banks == ("sha256",)
     assert log.extends("sha256").digests == [b"d" * 32]
-    with refused("eventlog.bank"):
+    with refused("eventlog.bank", "the log has sha256"):
         log.extends("sm3_256")
     with refused("eventlog.bank"):
         log.examine("sha1")
@@ -257,7 +326,13 @@ def digest(data: bytes) -> dict[str, bytes]:
         (0x80000002, variable("Boot0", b"v"), variable("Boot0", b"v"), Data.MEASURED),
         (0x80000002, variable("Boot0", b"v"), b"w", Data.DIFFERS),
         (0x80000002, variable("Boot0", b"v") + b"v", b"v", Data.DIFFERS),
+        (0x80000002, variable("", b""), b"", Data.PART),
+        (0x80000002, b"cut short", b"x", Data.DIFFERS),
+        (VARIABLE, variable("Boot0", b"v"), b"v", Data.DIFFERS),  # its digest is of all of it
         (IPL, b"grub_cmd: ls\0", b"ls", Data.PART),
+        (IPL, b"p" * 32 + b": ls", b"ls", Data.PART),
+        (IPL, b"p" * 33 + b": ls", b"ls", Data.UNPROVEN),
+        (IPL, b"no prefix", b"", Data.UNPROVEN),
         (IPL, b"grub_cmd: ls\0", b"grub_cmd: ls", Data.PART),
         (IPL, b"/vmlinuz", b"the kernel", Data.UNPROVEN),
         (0x80000003, b"path", b"path", Data.UNPROVEN),  # a digest of an image is of no data
@@ -304,18 +379,32 @@ def test_a_type_changed_is_not_noticed_by_any_register() -> None:
 TABLE: Final = CcelTable(2, 0, 65536, 0x1000).build()
 
 
+def test_a_ccel_table_byte_by_byte() -> None:
+    """ACPI's header, which the software TEE fills in, and UEFI's five fields behind it."""
+    header = b"CCEL" + u32(56) + b"\1%bTROTH SOFTTEE " + u32(1) + b"TRTH" + u32(1)
+    assert header % TABLE[9:10] + b"\2\0\0\0" + struct.pack("<QQ", 65536, 0x1000) == TABLE
+    assert sum(TABLE) % 256 == 0
+    assert CcelTable.parse(TABLE) == CcelTable(2, 0, 65536, 0x1000)
+
+
+def summed(table: bytes) -> bytes:
+    """Return a table with the checksum made anew: what else is wrong with it is all that is."""
+    return patched(table, 9, bytes([(table[9] - sum(table)) % 256]))
+
+
 @pytest.mark.parametrize(
     "data",
     [
         TABLE[:-1],
         TABLE + b"\0",
-        patched(TABLE, 0, b"TPM2"),
+        summed(patched(TABLE, 0, b"TPM2")),
         patched(TABLE, 9, bytes([TABLE[9] ^ 1])),
-        patched(TABLE, 4, u32(57)),
-        patched(patched(TABLE, 36, b"\3"), 9, bytes([TABLE[9] - 1])),
+        summed(patched(TABLE, 4, u32(57))),
+        summed(patched(TABLE, 36, b"\3")),
     ],
 )
 def test_no_ccel_table(data: bytes) -> None:
+    assert summed(TABLE) == TABLE
     with refused("eventlog.table"):
         CcelTable.parse(data)
 
@@ -323,3 +412,4 @@ def test_no_ccel_table(data: bytes) -> None:
 def test_a_log_that_does_not_fit_its_area_is_our_bug() -> None:
     with pytest.raises(ValueError, match="in an area of 100"):
         build_cc_log(BOOT, area=100)
+    assert build_cc_log(BOOT, area=len(cc_log())) == cc_log()

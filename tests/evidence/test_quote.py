@@ -244,12 +244,6 @@ def test_a_tdx_quote_is_known_by_its_first_bytes(name: str) -> None:
     assert detect_tee(QUOTES[name][:48]) == "tdx"
 
 
-def test_an_sgx_quote_is_known_and_not_supported(vectors: Path) -> None:
-    for path in (vectors / "sgx-quote").glob("*.quote"):
-        with refused("unsupported.tee"):
-            detect_tee(path.read_bytes())
-
-
 @pytest.mark.parametrize(
     "data",
     [b"", V4[:47], bytes(64), b"{}", at(V4, 4, u32(2))],
@@ -258,12 +252,6 @@ def test_an_sgx_quote_is_known_and_not_supported(vectors: Path) -> None:
 def test_anything_else_is_unknown(data: bytes) -> None:
     with refused("evidence.unknown"):
         detect_tee(data)
-
-
-def test_other_evidence_is_unknown(vectors: Path) -> None:
-    for path in (vectors / "snp").glob("*.report"):
-        with refused("evidence.unknown"):
-            detect_tee(path.read_bytes())
 
 
 # --- attributes and descriptions ------------------------------------------------------------------

@@ -62,13 +62,18 @@ class Mutant:
 
 def mutants(module_name: str) -> list[Mutant]:
     """Return every mutant of a module; names are unique and say what is left out."""
+    return made(module_name, _points)
+
+
+def made(module_name: str, points: Callable[[ast.FunctionDef], Iterator[Point]]) -> list[Mutant]:
+    """Return the mutants of a module at these points of its functions, with unique names."""
     module = import_module(module_name)
     tree = ast.parse(inspect.getsource(module))
     found: list[Mutant] = []
     names: dict[str, int] = {}
     for qualified, node in _functions(tree):
         function = _function(module, qualified)
-        for what, remove, restore in _points(node):
+        for what, remove, restore in points(node):
             remove()
             code = _code(tree, module, qualified)
             restore()

@@ -30,7 +30,7 @@ from troth.policy import JudgeOptions, judge, parse_policy
 from troth.tsm.emulated.tdx import Settings, SoftwareTdx
 from troth.tsm.emulated.tdx.documents import Document
 from troth.tsm.emulated.tdx.pki import Issuer, Role
-from troth.verify import Anchor, Anchors, AnyValue, Tail, WithoutCollateral
+from troth.verify import Anchor, Anchors, AnyValue, Cache, NoCache, Tail, WithoutCollateral
 from troth.verify.tdx import TdxFacts, verify_tdx
 
 Which = Literal["tcb_info", "qe_identity"]
@@ -59,6 +59,8 @@ class Given:
     tail: Tail = Tail.ZEROS
     policy: bytes | None = None
     td_qe_mr_signer: bytes | None = None  # fixed in the anchor, as it is in Intel's
+    cache: Cache | type[NoCache] = NoCache
+    seen: Given | None = None  # what was judged before, and is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def outcome(given: Given) -> Refused | Accepted:
     try:
         if given.policy is not None:
             return _appraised(given, given.policy)
-        return _accepted(judged(given))
+        return _accepted(judged(_remembered(given)))
     except TrothError as error:
         return Refused(error.code, type(error).__name__)
 
@@ -107,6 +109,15 @@ def settle(case: Case) -> None:
 def expected(due: Due) -> Refused | Accepted:
     """Return what `outcome` gives for what a row says."""
     return Refused(due, CODES[due][0]) if isinstance(due, str) else due
+
+
+def _remembered(given: Given) -> Given:
+    """Return the same with a cache that knows what was judged before, if a case says so."""
+    if given.seen is None:
+        return given
+    cache = Cache(most=8)
+    judged(dataclasses.replace(given.seen, cache=cache))
+    return dataclasses.replace(given, cache=cache)
 
 
 def _collateral(given: Given) -> tuple[CollateralSet, ...] | type[WithoutCollateral]:
@@ -130,6 +141,7 @@ def judged(given: Given) -> TdxFacts:
         report_data=given.report_data,
         evaluation_floor=given.floor,
         tail=given.tail,
+        cache=given.cache,
     ).value
 
 

@@ -358,6 +358,7 @@ EXTENSION: Final[Table] = {
             ("component-huge", "2.1", der.encode_integer(1 << 512)),
             ("component-octets", "2.1", octets(1)),
             ("pcesvn-65536", "2.17", der.encode_integer(65_536)),
+            ("pcesvn-not-shortest", "2.17", b"\2\2\0\x0d"),
             ("cpusvn-short", "2.18", octets(15)),
         )
     },

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -27,8 +28,10 @@ from tests.negative.table import (
     Which,
     bundled,
     certificate,
+    chained,
     document,
     endorsed,
+    flipped,
     header,
     instant,
     on,
@@ -43,6 +46,7 @@ from troth.endorse.intel.fields import DOCUMENT_MAX_BYTES
 from troth.tsm.emulated.tdx.pki import Role
 from troth.tsm.emulated.tdx.settings import Platform
 
+SIGNATURE_AT: Final = 48 + 584 + 4  # of a quote of version 4 with a TD report 1.0
 ROOT: Final = PKI.certificates["root"]
 SOUND_SET: Final = TEE.collateral()
 WORDS: Final[dict[Which, str]] = {"tcb_info": "tcb-info", "qe_identity": "qe-identity"}
@@ -75,6 +79,11 @@ def respelt(text: str) -> str:
 def signer(**fields: Change) -> Given:
     """Another certificate of the signer, for both documents."""
     return endorsed(signer_chain=pem(certificate("tcb-signing", **fields), ROOT))
+
+
+def seen_before(given: Given, *, at: datetime) -> Given:
+    """Judge at this instant what was sound and remembered at another."""
+    return dataclasses.replace(given, at=at, seen=given)
 
 
 def signed_by(role: Role, *chain: Role) -> Given:
@@ -224,6 +233,26 @@ def of_both(which: Which) -> dict[str, Case]:
 SIGNERS: Final[Table] = {
     "signer-expired": (lambda: signer(not_after=AT - DAY / 2), "chain.expired"),
     "signer-not-yet-valid": (lambda: signer(not_before=AT + DAY), "chain.not-yet-valid"),
+    "signer-expired-since-it-was-seen": (
+        lambda: seen_before(signer(not_after=AT + DAY), at=AT + 2 * DAY),
+        "chain.expired",
+    ),
+    "signer-not-yet-valid-before-it-was-seen": (
+        lambda: seen_before(signer(not_before=AT - DAY / 2), at=AT - DAY * 3 / 4),
+        "chain.not-yet-valid",
+    ),
+    "pck-expired-since-it-was-seen": (
+        lambda: seen_before(chained(leaf=certificate("pck", not_after=AT + DAY)), at=AT + 2 * DAY),
+        "chain.expired",
+    ),
+    "quote-unsigned-of-a-platform-that-was-seen": (
+        lambda: dataclasses.replace(flipped(Given(), SIGNATURE_AT), seen=Given()),
+        "quote.signature",
+    ),
+    "set-expired-since-it-was-seen": (
+        lambda: seen_before(Given(), at=AT + 29.5 * DAY),
+        "crl.expired",
+    ),
     "tcb-info-chain-under-another-root": (
         lambda: bundled(tcb_info_issuer_chain=under_another_root("tcb-signing")),
         "chain.root",
@@ -318,6 +347,10 @@ PLACES: Final[Table] = {
         "json.type",
     ),
     "v2-for-tdx": (lambda: document("tcb_info", version=2), "unsupported.version"),
+    "v2-without-what-v3-has": (
+        lambda: endorsed(tcb_info=lambda one: (one.update(version=2), one.pop("id"))),
+        "unsupported.version",
+    ),
     "fmspc-differs": (lambda: document("tcb_info", fmspc="E00000000001"), "collateral.missing"),
     "fmspc-short": (lambda: document("tcb_info", fmspc="E0000000"), "wire.hex"),
     "fmspc-lower-case": (lambda: document("tcb_info", fmspc="e00000000000"), Accepted()),

@@ -34,10 +34,13 @@ GROUPS: Final = (
 # Modules that decide, and the groups of cases that are tried first.
 MODULES: Final[dict[str, tuple[str, ...]]] = {
     "verify.anchors": ("chain",),
+    "verify.cache": ("collateral",),
     "verify.trace": ("qe",),
     "verify.intel.collateral": ("crl", "collateral"),
     "verify.intel.enclave": ("qe", "without_collateral", "binding"),
     "verify.intel.pck": ("chain",),
+    "verify.intel.quote": ("quote_format", "binding", "td_policy", "collateral"),
+    "verify.intel.seen": ("collateral",),
     "verify.intel.tcb": ("tcb",),
     "verify.tdx.quote": ("without_collateral", "quote_format", "binding", "td_policy", "tcb"),
     "crypto.chain": ("chain", "collateral"),
@@ -45,6 +48,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "crypto.der": ("chain",),
     "crypto.p256": ("binding", "crl"),
     "crypto.x509": ("chain",),
+    "evidence.intel.header": ("quote_format",),
     "evidence.intel.pck": ("chain",),
     "evidence.intel.signature": ("quote_format",),
     "evidence.tdx.quote": ("quote_format",),
@@ -53,6 +57,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
     "endorse.intel.fields": ("collateral_contents",),
     "endorse.intel.qe_identity": ("collateral", "collateral_contents"),
     "endorse.intel.tcb_info": ("collateral", "collateral_contents"),
+    "policy.intel": ("td_policy",),
     "policy.judgement": ("td_policy",),
     "policy.rules": ("td_policy",),
     "policy.tdx": ("td_policy",),
@@ -63,6 +68,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
 # Not on the way from bytes to a judgement.
 ELSEWHERE: Final = (
     "crypto.p256.PrivateKey.",  # loads the keys of an emulated platform
+    "evidence.intel.signature.SignatureSection.parse_flat",  # format 3, which is SGX's alone
     "endorse.intel.bundle.is_bundle",  # tells files apart for the command line
     "endorse.intel.bundle.pcs_document",  # cuts documents out of the answers of a service
 )
@@ -73,8 +79,11 @@ UNNOTICED: Final = {
     "verify.intel.collateral._check_platform: for ('4.fmspc', extension.fmspc, info.fmspc)": (
         "`choose` has taken a set for this FMSPC"
     ),
-    "verify.tdx.quote._check_report_data: if len(expected) > REPORT_DATA_BYTES": (
+    "verify.intel.quote.check_report_data: if len(expected) > REPORT_DATA_BYTES": (
         "65 bytes are not equal to 64 either; the check is there for its detail"
+    ),
+    "verify.intel.seen.platform_window: min of end": (
+        "the chain's own window is looked at before the platform is"
     ),
     "crypto.crl.Crl.__init__: if one.oid.dotted_string not in _KNOWN": (
         "without it more is refused: known extensions too, where they are critical"

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from troth.tsm.emulated.tdx import SoftwareTdx, create_in, load
+from tests.orchestrator.tees import TEES
 
 AUDIENCE: Final = "https://verifier.example"
 _START_S: Final = 30.0
@@ -93,7 +93,8 @@ class Trothd:
     trothd: str = ""
     tsm: str = ""
     tail: str = ""
-    root_register: str = "rtmr3"
+    kind: str = "tdx"  # of the software TEE, one of tests.orchestrator.tees
+    root_register: str = ""  # that of the kind if empty
     driver: str = ""  # what stands first in [tsm], if not the emulated driver and its directory
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
@@ -101,10 +102,9 @@ class Trothd:
     def __post_init__(self) -> None:
         self.directory.mkdir(exist_ok=True)
         self.tee = self.directory / "tee"
+        self._software = TEES[self.kind]
         if not self.tee.exists():
-            from tests.tdx import AT  # noqa: PLC0415 - the peer is not wanted by all tests
-
-            create_in(self.tee, SoftwareTdx.create(at=AT))
+            self._software.create_in(self.tee)
         self.run = self.directory / "run"
         self.admin = self.directory / "admin" / "a.sock"
         self.config = self.directory / "trothd.toml"
@@ -112,7 +112,7 @@ class Trothd:
             f"""[trothd]
 run_directory = "{self.run}"
 admin_socket = "{self.admin}"
-root_register = "{self.root_register}"
+root_register = "{self.root_register or self._software.register}"
 {self.trothd}
 [tsm]
 {self.driver or f'driver = "emulated"{chr(10)}directory = "{self.tee}"'}
@@ -189,13 +189,11 @@ root_register = "{self.root_register}"
 
     def extend(self, index: int, digest: bytes) -> None:
         """Extend a register as a foreign process would."""
-        from troth.tsm.emulated.tdx import opened  # noqa: PLC0415 - used by few
-
-        with opened(self.tee) as tee:
+        with self._software.module.opened(self.tee) as tee:
             tee.extend(index, digest)
 
-    def software(self) -> SoftwareTdx:
-        return load(self.tee)
+    def software(self) -> Any:
+        return self._software.module.load(self.tee)
 
     def evidence(self, label: str, **changes: object) -> Answer:
         return call(self.socket(label), "POST", "/v1/evidence", wish(b"", **changes))

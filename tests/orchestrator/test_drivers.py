@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import cbor2
 import pytest
 
 from tests.orchestrator.reader import read
 from tests.orchestrator.running import Answer, Trothd
+from tests.orchestrator.tees import TEES
 from tests.refusals import refused
 from tests.tdx import AT
 from tests.tsm import view
@@ -193,3 +195,50 @@ def test_a_service_is_named_in_the_bundle_as_itself() -> None:
     member = report_member(report)
     assert member.service is not None
     assert (member.service.provider, member.service.manifest) == ("svsm", b"manifest")
+
+
+# --- the other TSMs on the kernel's interface ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "word"),
+    [
+        ("snp", "", "rtmr3"),
+        ("svsm", "\nservice = {}", "rtmr3"),
+        ("svsm", "\nprivlevel = 3", "rtmr3"),
+        ("cca", "", "rem3"),
+        ("cove", "", "runtime3"),
+    ],
+)
+def test_each_tsm_of_a_kernel_is_served_unrooted_where_that_is_said(
+    make: Make, tmp_path: Path, kind: str, settings: str, word: str
+) -> None:
+    (tmp_path / "view").mkdir()
+    TEES[kind].create_in(tmp_path / "t" / "tee")
+    provider = {"svsm": "snp"}.get(kind, kind)
+    at = str(tmp_path / "t" / "tee")
+    with view.mounted(tmp_path / "view", provider=f"software-{provider}", tee=at) as sysfs:
+        paced = 'driver = "configfs"\nrate = {interval_ms = 0}'  # no host limits us here
+        driver = f'{paced}\nsysfs = "{sysfs}"{settings}'
+        rooted = make(kind=kind, driver=driver, root_register=word).start(wait=False)
+        assert rooted.process is not None
+        assert rooted.process.wait(60) == (2 if provider == "snp" else 7)
+        assert ("tsm.no-registers" in rooted.log()) is (provider != "snp")
+        assert '"none"' in rooted.log()
+        rooted.stop()
+        one = make(kind=kind, driver=driver, root_register="none").start()
+        try:
+            for _ in range(2):
+                got = read(one.evidence("payments").body, one.software())
+                assert not got.rooted
+            member = cbor2.loads(got.members["report"][1])
+            assert ("auxblob" in member) is (provider == "snp")
+            assert ("service" in member) is ("service" in settings)
+            if "privlevel" in settings:
+                assert got.vmpl == 3
+            if word != "rtmr3":  # a token shows registers that nobody here can read otherwise
+                one.extend(3, bytes(len(got.registers[3])))
+                assert one.evidence("payments").status == 200
+                assert one.status()["alarms"] == 1
+        finally:
+            one.stop()

@@ -175,3 +175,94 @@ def test_a_boot_that_has_its_root_is_not_held_up(make: Callable[..., Trothd]) ->
         got, said = root(one)
     assert (got, "usage.socket" in said) == (2, True)
     assert "root.unrooted" in said
+
+
+# --- what --check-config can see ------------------------------------------------------------------
+
+
+def checked(one: Trothd, program: str = "root") -> tuple[int, str, str]:
+    before = {path: path.read_bytes() for path in one.tee.rglob("*") if path.is_file()}
+    done = run(program, "--config", str(one.config), "--check-config")
+    assert {path: path.read_bytes() for path in one.tee.rglob("*") if path.is_file()} == before
+    assert not one.run.exists()
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("program", ["root", "serve"])
+@pytest.mark.parametrize(
+    ("kind", "register", "tsm", "status", "code"),
+    [
+        ("tdx", "rem3", "", 2, "usage.configuration"),
+        ("snp", "rtmr3", "", 2, "usage.configuration"),
+        ("snp", "none", "[tsm.service]", 7, "tsm.argument"),
+        ("svsm", "none", "privlevel = 1", 7, "tsm.argument"),
+        ("cca", "rem3", "privlevel = 0", 7, "tsm.argument"),
+        ("snp", "none", '[[tsm.inject]]\nfault = "foreign-extend"', 7, "tsm.no-registers"),
+    ],
+)
+def test_a_check_refuses_what_the_start_refuses(
+    make: Callable[..., Trothd],
+    program: str,
+    *,
+    kind: str,
+    register: str,
+    tsm: str,
+    status: int,
+    code: str,
+) -> None:
+    one = make(kind=kind, root_register=register, tsm=tsm)
+    assert checked(one, program)[:2] == (status, "")
+    assert code in checked(one, program)[2]
+
+
+def test_a_check_sees_a_directory_that_is_no_software_tee(make: Callable[..., Trothd]) -> None:
+    one = make()
+    (one.tee / "tee.json").write_text('{"kind": "sgx"}')
+    status, said, error = checked(one)
+    assert (status, said) == (7, "")
+    assert "tsm.state" in error
+    assert "'sgx' comes in no bundle" in " ".join(error.split())
+
+
+def test_a_check_sees_a_register_that_does_not_take_the_root_digest(
+    make: Callable[..., Trothd],
+) -> None:
+    one = make(kind="cove-512")
+    status, said, error = checked(one)
+    assert (status, said, "tsm.register" in error) == (7, "", True)
+    assert checked(one, "serve")[0] == 0  # without a root step it starts, unrooted
+
+
+def test_a_check_sees_a_software_tvm_that_can_hibernate(make: Callable[..., Trothd]) -> None:
+    one = make()
+    state = one.tee / "sys" / "power" / "state"
+    state.parent.mkdir(parents=True)
+    state.write_text("freeze mem disk\n")
+    status, said, error = checked(one)
+    assert (status, said, "clone.hibernation" in error) == (7, "", True)
+
+
+@pytest.mark.parametrize("driver", ["configfs", "auto"])
+def test_a_check_does_not_ask_a_real_tsm_and_says_so(
+    make: Callable[..., Trothd], driver: str
+) -> None:
+    one = make()
+    section = f'driver = "emulated"\ndirectory = "{one.tee}"'
+    text = one.config.read_text()
+    assert section in text
+    one.config.write_text(text.replace(section, f'driver = "{driver}"'))
+    status, said, _ = checked(one)
+    assert (status, f"driver {driver} (the TSM was not asked), root" in said) == (0, True)
+    assert said.endswith(": ok\n")
+
+
+def test_a_check_compares_the_register_of_a_provider_that_is_named(
+    make: Callable[..., Trothd],
+) -> None:
+    one = make()
+    section = f'driver = "emulated"\ndirectory = "{one.tee}"'
+    other = 'driver = "ioctl"\nprovider = "sev_guest"'
+    one.config.write_text(one.config.read_text().replace(section, other))
+    status, said, error = checked(one)
+    assert (status, said) == (2, "")
+    assert "SEV-SNP has no runtime registers" in " ".join(error.split())

@@ -7,17 +7,20 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from tests.orchestrator.running import Trothd
+from tests.orchestrator.tees import TEES
 from tests.tdx import AT
 from troth.errors import DeniedError, DriverError, StaleError, TrothError, UsageError
 from troth.evidence.binding import Request
 from troth.infra.metrics import OrchestratorMetrics
 from troth.infra.service import handed_over, keep
-from troth.orchestrator.boot import Boot
+from troth.orchestrator.boot import Boot, Register
 from troth.orchestrator.configuration import Limits, load_configuration
 from troth.orchestrator.delegation import Anchors, StatementKeys
 from troth.orchestrator.device import Device
@@ -26,13 +29,15 @@ from troth.orchestrator.faults import CrashPoints
 from troth.orchestrator.identity import Cgroup
 from troth.orchestrator.journal import Journal
 from troth.orchestrator.namespace import Creation, Namespace
-from troth.orchestrator.root_step import root_step
+from troth.orchestrator.root_step import root_step, will_extend
 from troth.orchestrator.verifier_client import _refusal
 from troth.tsm.driver import Report
 from troth.tsm.emulated.driver import EmulatedDriver, Fault, Injection
 from troth.tsm.emulated.tdx import SoftwareTdx, create_in
 from troth.wire import cbor
 from troth.wire.merkle import Tree
+
+UNTOUCHED: Final = Register(bytes(48), "sha-384")
 
 
 def code_of(call: Callable[[], object]) -> str:
@@ -56,10 +61,10 @@ def crash(make: Callable[..., Trothd]) -> CrashPoints:
 
 
 def test_a_boot_survives_its_memory_and_nothing_else_does() -> None:
-    boot = Boot.make(bytes(32), bytes(48))
+    boot = Boot.make(bytes(32), UNTOUCHED)
     descriptor = boot.seal()
     again = Boot.unseal(descriptor)
-    assert (again.root, again.after) == (boot.root, boot.after)
+    assert (again.root, again.before, again.after) == (boot.root, boot.before, boot.after)
     with pytest.raises(PermissionError):
         os.write(descriptor, b"x")
     os.close(descriptor)
@@ -76,12 +81,23 @@ def test_memory_that_is_open_or_wrong_is_refused() -> None:
     mixed = Boot(key=own.key, root=other.root, before=None).seal()
     assert code_of(lambda: Boot.unseal(mixed)) == "root.handed-over"
     os.close(mixed)
+    written: tuple[tuple[Any, str], ...] = (
+        (bytes(48), "sha-256"),
+        (bytes(20), "sha-1"),
+        ("", "sha-384"),
+    )
+    for one in written:
+        odd = Boot(key=own.key, root=own.root, before=Register(*one)).seal()
+        assert code_of(partial(Boot.unseal, odd)) == "root.handed-over"
+        os.close(odd)
 
 
+@pytest.mark.parametrize("kind", ["tdx", "cca", "cca-256", "cca-384", "cove", "cove-sha3"])
 def test_a_key_that_the_manager_kept_goes_on_where_it_was(
-    directory: Path, tmp_path: Path, crash: CrashPoints
+    tmp_path: Path, crash: CrashPoints, kind: str
 ) -> None:
-    driver = EmulatedDriver(directory)
+    TEES[kind].create_in(tmp_path / "tee")
+    driver = EmulatedDriver(tmp_path / "tee")
     first, descriptor = root_step(driver, tmp_path, bytes(32), None, crash)
     os.close(descriptor)
     second, descriptor = root_step(driver, tmp_path, bytes(32), first, crash)
@@ -118,8 +134,8 @@ def test_a_key_of_another_configuration_is_not_put_in(
     directory: Path, tmp_path: Path, crash: CrashPoints
 ) -> None:
     driver = EmulatedDriver(directory)
-    held = Boot.make(bytes(32), bytes(48))
-    intent = cbor.encode([held.root.encoded, bytes(48)])
+    held = Boot.make(bytes(32), UNTOUCHED)
+    intent = cbor.encode([held.root.encoded, bytes(48), "sha-384"])
     (tmp_path / "root").write_bytes(intent)
     corrected = b"\1" * 32
     boot, descriptor = root_step(driver, tmp_path, corrected, held, crash)
@@ -127,6 +143,31 @@ def test_a_key_of_another_configuration_is_not_put_in(
     assert boot is not held
     assert boot.root.configuration == corrected
     assert driver.registers()[3] == boot.after
+
+
+def test_an_intent_that_cannot_be_read_was_never_whole(
+    directory: Path, tmp_path: Path, crash: CrashPoints
+) -> None:
+    driver = EmulatedDriver(directory)
+    first, descriptor = root_step(driver, tmp_path, bytes(32), None, crash)
+    os.close(descriptor)
+    whole = (tmp_path / "root").read_bytes()
+    root = first.root.encoded
+    for value in (
+        [root, bytes(48)],
+        [root, bytes(48), "sha-256"],
+        [root, bytes(48), "md5"],
+        [root, "0", "sha-384"],
+        [b"", bytes(48), "sha-384"],
+    ):
+        (tmp_path / "root").write_bytes(cbor.encode(value))
+        boot, descriptor = root_step(driver, tmp_path, bytes(32), first, crash)
+        os.close(descriptor)
+        assert boot is first  # what was handed over goes on, and nothing is extended
+        assert driver.registers()[3] == first.after
+        assert not will_extend(driver, tmp_path, None)
+    (tmp_path / "root").write_bytes(whole)
+    assert not will_extend(driver, tmp_path, first)
 
 
 def test_an_extend_that_another_spoils_is_noticed(

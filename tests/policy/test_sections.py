@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bundles import AT, Machine, namespace
+from tests.refusals import refused
 from troth.errors import UsageError
 from troth.evidence.binding import Bundle
 from troth.policy import parse_policy
@@ -21,6 +22,7 @@ from troth.verify import AnyValue
 
 MACHINE = Machine.boot()
 TEXT = MACHINE.policy_text()
+WEEK = 7 * 24 * 3600
 KEYS = re.findall(r"^(\w+) = ", TEXT.partition("[boot]")[2], re.MULTILINE)
 
 
@@ -47,6 +49,33 @@ def test_each_key_refuses_what_it_cannot_be(key: str, value: str) -> None:
     wrong(MACHINE.policy_text(**{key: value}), f".{key} (line ")
 
 
+@pytest.mark.parametrize(
+    "one", ["", "any", "sha1:" + "0" * 40, "sha256:" + "0" * 63, "sha256:" + "0" * 96, "absent\\n"]
+)
+def test_an_image_digest_is_one_of_three_forms_or_absent(one: str) -> None:
+    wrong(MACHINE.policy_text(image_digest=f'["{one}"]'), "namespace.image_digest (line ")
+    sound = f'["absent", "sha384:{"0" * 96}"]'
+    policy = parse_policy(MACHINE.policy_text(image_digest=sound).encode(), "p")
+    assert policy.namespaces[0].image_digest == frozenset({"absent", "sha384:" + "0" * 96})
+
+
+@pytest.mark.parametrize(("age", "holds"), [(0, False), (1, True), (WEEK, True), (WEEK + 1, False)])
+def test_a_delegation_is_at_most_a_week_old(age: int, holds: bool) -> None:
+    text = MACHINE.policy_text(maximum_age_s=str(age))
+    if not holds:
+        wrong(text, f"1 to {WEEK} seconds are due")
+        return
+    delegation = parse_policy(text.encode(), "p").delegation
+    assert delegation is not None
+    assert delegation.maximum_age_s == age
+
+
+def test_bundles_need_a_namespace() -> None:
+    policy = parse_policy(TEXT.partition("[[namespace]]")[0].encode(), "p.toml")
+    with refused("policy.section", r"no section [namespace]"):
+        policy.for_bundles()
+
+
 def test_a_misspelt_key_and_section() -> None:
     wrong(TEXT.replace("alarms = 0", "alarm = 0"), "orchestrator.alarm (line ")
     wrong(TEXT.replace("[orchestrator]", "[orchestrators]"), "'orchestrators' (line ")
@@ -58,7 +87,7 @@ def test_a_misspelt_key_and_section() -> None:
     ("images", "said"),
     [
         ("[]", "1 to 64"),
-        ('[{name = "a"}]', "an image has"),
+        ('[{name = "a"}]', "of [tdx] it has mr_td, rtmr0"),
         ('[{name = "", mr_td = "", rtmr0 = "", rtmr1 = "", rtmr2 = ""}]', "name is a text"),
     ],
 )

@@ -78,6 +78,12 @@ def test_entries_that_lead_elsewhere(data: bytes, code: str) -> None:
         CertificateTable.extent(data)
 
 
+def test_a_certificate_of_no_byte_is_one_and_is_written_again() -> None:
+    found = CertificateTable.parse(table(entry(VCEK, 48, 0)))
+    assert found.vcek == b""
+    assert CertificateTable.parse(found.build()) == found
+
+
 def test_a_table_that_is_too_large() -> None:
     data = table(entry(ARK, 48, 4))
     assert CertificateTable.parse(data.ljust(TABLE_MAX_BYTES, b"\0")).ark == b"leaf"

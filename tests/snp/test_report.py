@@ -39,37 +39,10 @@ V5: Final = SOUND["v5-milan"]
 
 
 def entries() -> list[Any]:
-    return [pytest.param(one.values[0], id=one.id) for one in vector_params("snp")]
+    return [pytest.param(one.values[0], id=one.id) for one in vector_params("snp", "fields")]
 
 
 # --- the real ones --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("case", vector_params("snp"))
-def test_a_real_report_says_what_its_manifest_says(case: VectorCase, vectors: Path) -> None:
-    data = (vectors / case.file).read_bytes()
-    report = SnpReport.parse(data)
-    assert report.build() == data
-    assert report.signed == data[:0x2A0]
-    told = describe_report(report)
-    due = case.expect
-    for name in ("version", "guest_svn", "policy", "vmpl", "platform_info", "signing_key"):
-        assert told[name] == due[name], name
-    for name in ("report_data", "measurement", "host_data", "id_key_digest", "chip_id"):
-        assert told[name] == due[name], name
-    for name in ("current_tcb", "reported_tcb", "committed_tcb", "launch_tcb"):
-        assert told[name] == due[name], name
-    assert told["author_key_digest"] == due["author_key_digest"]
-    assert report.guest_policy.debug == due["debug_allowed"]
-    assert report.guest_policy.smt == due["smt_allowed"]
-    assert report.guest_policy.migration_agent == due["migrate_ma"]
-    assert report.is_chip_key_masked == due["mask_chip_key"]
-    assert report.has_author_key == due["author_key_en"]
-    if due["cpuid_fms"] is not None:
-        assert told["cpuid"] == due["cpuid_fms"]
-        assert told["product"] == case.entry["product"]
-    else:
-        assert told["product"] is None
 
 
 @pytest.mark.parametrize("case", entries())

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,11 +15,14 @@ from hypothesis import strategies as st
 from joserfc import jwe
 from joserfc.jwk import ECKey, OKPKey
 
+from tests.refusals import refused
+from troth.crypto.cose_key import CoseKey
 from troth.crypto.p256 import PrivateKey
 from troth.crypto.secret import Secret
 from troth.errors import DeniedError, MalformedError, TrothError, UntrustedError
 from troth.evidence.binding.labels import secret_info
 from troth.token import Jwk, KeySet, SigningKey
+from troth.token import jwk_of as token_jwk
 from troth.token.answer import Answer, sign_answer, verify_answer
 from troth.token.jws import sign_jws
 from troth.token.seal import AgreementKey, check_agreement, seal
@@ -90,6 +95,26 @@ def test_header_of_another_form(change: dict[str, object]) -> None:
     assert caught.value.code == "secret.sealed-form"
 
 
+@pytest.mark.parametrize("change", [lambda text: text + ".", lambda text: text.rpartition(".")[0]])
+def test_segments_more_or_less(change: Callable[[str], str]) -> None:
+    with refused("secret.sealed-form", "segments"):
+        opened(change(sealed()))
+
+
+def test_a_library_that_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its type has a place for no plaintext: that is no secret, and no empty one."""
+    decrypted = jwe.decrypt_compact
+
+    def emptied(*arguments: Any, **named: Any) -> jwe.CompactEncryption:
+        found = decrypted(*arguments, **named)
+        found.plaintext = None
+        return found
+
+    monkeypatch.setattr(jwe, "decrypt_compact", emptied)
+    with refused("secret.sealed", "nothing in it"):
+        opened(sealed())
+
+
 @given(st.data())
 def test_no_bit_may_flip(data: st.DataObject) -> None:
     parts = [bytearray(base64url.decode(one)) for one in sealed().split(".")]
@@ -118,6 +143,18 @@ def test_keys_that_nothing_is_sealed_to(jwk: Jwk) -> None:
     with pytest.raises(DeniedError) as caught:
         seal(Secret(b"v"), jwk, statement_digest=DIGEST, path=PATH)
     assert caught.value.code == "secret.key"
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        Jwk(kty="OKP", crv="Ed25519", alg="Ed25519", x=base64url.encode(b"\x58" + b"\x66" * 31)),
+        token_jwk(CoseKey.from_p256(PrivateKey.generate().public)),
+    ],
+)
+def test_a_key_for_signatures_is_none_for_agreement(jwk: Jwk) -> None:
+    with refused("secret.key", f"a key for {jwk.alg}"):
+        check_agreement(jwk)
 
 
 def test_agreement_key_is_one() -> None:

@@ -8,10 +8,13 @@ import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import joserfc.jws
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.refusals import refused as refusal
 from troth.crypto.cose_key import AGREEMENT, CoseKey
 from troth.crypto.p256 import PrivateKey
 from troth.errors import DeniedError, MalformedError, StaleError, TrothError
@@ -32,8 +35,8 @@ from troth.token import (
     verify_token,
 )
 from troth.token.claims import Ear
-from troth.token.jws import sign_jws
-from troth.token.status import LIST_TOKENS
+from troth.token.jws import TOKEN_MAX_BYTES, open_jws, sign_jws
+from troth.token.status import LIST_TOKENS, STATUS_TTL_S
 from troth.token.verify import AuthenticToken, SignedToken
 from troth.wire import base64url
 from troth.wire import json as door
@@ -48,6 +51,7 @@ EXPECTED: Final = Expected(issuer=ISSUER, audience="urn:example:broker")
 URI: Final = "https://verifier.example/v1/status/a-0"
 RAW: Final = PrivateKey.generate().public.raw
 OFF: Final = {"kty": "EC", "crv": "P-256", "alg": "ES256", "x": "AA", "y": "AA"}
+LONG: Final = base64url.encode(bytes(33))
 CNF: Final = CoseKey(algorithm=AGREEMENT, curve=1, x=RAW[:32], y=RAW[32:])
 
 
@@ -80,6 +84,7 @@ def claims(**changes: Any) -> dict[str, Any]:
             "head": "00" * 32,
             "statement": "00" * 32,
             "mode": "fresh",
+            "tee": "tdx",
             "root": "rtmr3",
             "trace": "00" * 32,
         },
@@ -130,6 +135,9 @@ def test_a_token_that_would_live_too_long_is_not_issued() -> None:
     assert ear != long
     with pytest.raises(ValueError, match="301 seconds"):
         issue(long, KEY)
+    ended = msgspec.structs.replace(ear, exp=NOW)
+    with pytest.raises(ValueError, match="0 seconds"):
+        issue(ended, KEY)
 
 
 def spliced(header: dict[str, Any] | bytes) -> str:
@@ -168,6 +176,26 @@ def test_what_is_no_compact_jws(text: str) -> None:
     refused(text, "token.malformed")
 
 
+def test_a_token_of_more_than_64_kib_is_not_looked_at() -> None:
+    payload = b"x" * (TOKEN_MAX_BYTES * 3 // 4)
+    with refusal("token.malformed", f"more than {TOKEN_MAX_BYTES} characters"):
+        open_jws(sign_jws(payload, KEY, typ="jwt"), KEYS, typ="jwt")
+    assert open_jws(sign_jws(payload[:-300], KEY, typ="jwt"), KEYS, typ="jwt") == payload[:-300]
+
+
+def test_a_library_that_verified_another_payload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is returned was decoded here: should the library read it otherwise, nothing is."""
+    verified = joserfc.jws.deserialize_compact
+
+    def other(*arguments: Any, **named: Any) -> joserfc.jws.CompactSignature:
+        found = verified(*arguments, **named)
+        found.payload += b" "
+        return found
+
+    monkeypatch.setattr(joserfc.jws, "deserialize_compact", other)
+    refused(token(), "token.signature")
+
+
 def test_an_unsigned_and_a_forged_token() -> None:
     head, payload, signature = token().split(".")
     refused(f"{head}.{payload}.", "token.signature")
@@ -179,6 +207,19 @@ def test_an_unsigned_and_a_forged_token() -> None:
 @pytest.mark.parametrize("name", sorted(claims()))
 def test_each_claim_is_needed(name: str) -> None:
     refused(token(**{name: None}), "token.malformed")
+
+
+@pytest.mark.parametrize("name", sorted(claims()["troth"]))
+def test_each_claim_about_the_statement_is_needed(name: str) -> None:
+    told = {key: value for key, value in claims()["troth"].items() if key != name}
+    refused(token(troth=told), "token.malformed")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"tee": "sgx"}, {"tee": "TDX"}, {"root": "rtmr2"}, {"root": ""}, {"more": 1}]
+)
+def test_what_no_verifier_says_of_a_boot(changes: dict[str, object]) -> None:
+    refused(token(troth=claims()["troth"] | changes), "token.malformed")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +275,7 @@ def test_jwks() -> None:
     assert parse_jwks(data).kids == (KEY.kid, OTHER.kid)
     twice = json.loads(data)
     twice["keys"].append(twice["keys"][0])
-    for change in ({"kid": "x"}, {"x": base64url.encode(bytes(33))}):
+    for change in ({"kid": "x"}, {"x": LONG}, {"y": LONG}):
         wrong = json.loads(data)
         wrong["keys"][0] |= change
         with pytest.raises(MalformedError, match=r"token\.jwks"):
@@ -299,6 +340,37 @@ def test_the_wrong_list() -> None:
     refused(token(), "token.issuer", status=other)
 
 
+def relisted(**changes: Any) -> str:
+    """Return a sound list with other claims, signed again."""
+    payload = json.loads(base64url.decode(listed().split(".")[1])) | changes
+    return sign_jws(json.dumps(payload).encode(), KEY, typ="statuslist+jwt")
+
+
+@pytest.mark.parametrize(("said", "kept"), [(1, 1), (STATUS_TTL_S, 2), (3600, 2)])
+def test_a_list_is_kept_as_long_as_both_it_and_we_say(said: int, kept: int) -> None:
+    found = read_status_list(relisted(ttl=said), KEYS, issuer=ISSUER, uri=URI, at=AT)
+    assert found.ttl_s == kept
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_a_list_of_the_largest_size_is_read_whole(level: int) -> None:
+    bits = bytes(n * n % 251 for n in range(LIST_TOKENS // 8 - 1)) + b"\x80"
+    lst = base64url.encode(zlib.compress(bits, level))
+    text = relisted(status_list={"bits": 1, "lst": lst})
+    found = read_status_list(text, KEYS, issuer=ISSUER, uri=URI, at=AT)
+    assert [found.revoked(n) for n in range(LIST_TOKENS)] == [
+        bool(one >> bit & 1) for one in bits for bit in range(8)
+    ]
+
+
+@pytest.mark.parametrize("index", [-1, -LIST_TOKENS, LIST_TOKENS])
+def test_an_index_that_a_list_does_not_have(index: int) -> None:
+    found = read_status_list(listed(LIST_TOKENS - 1), KEYS, issuer=ISSUER, uri=URI, at=AT)
+    assert found.revoked(LIST_TOKENS - 1)
+    with refusal("token.status-index"):
+        found.revoked(index)
+
+
 def test_an_index_beyond_the_list() -> None:
     far = token(status={"status_list": {"idx": LIST_TOKENS, "uri": URI}})
     refused(far, "token.status-index")
@@ -310,16 +382,15 @@ LISTS: Final[dict[str, bytes]] = {
     "cut short": PLAIN[:-1],
     "a tail": PLAIN + b"\0",
     "too long": zlib.compress(bytes(LIST_TOKENS // 8 + 1)),
+    "too long, stored": zlib.compress(bytes(LIST_TOKENS // 8 + 1), 0),
+    "too long, and cut short": zlib.compress(bytes(LIST_TOKENS // 8 + 1))[:-5],
     "a bomb": zlib.compress(bytes(50_000_000)),
 }
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_bitstrings(name: str) -> None:
-    text = listed()
-    payload = json.loads(base64url.decode(text.split(".")[1]))
-    payload["status_list"]["lst"] = base64url.encode(LISTS[name])
-    signed = sign_jws(json.dumps(payload).encode(), KEY, typ="statuslist+jwt")
+    signed = relisted(status_list={"bits": 1, "lst": base64url.encode(LISTS[name])})
     refused(token(), "token.malformed", status=signed)
 
 

@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 from tests.refusals import refused
-from troth.crypto.digest import sha384
+from troth.crypto.digest import digest_by_name
 from troth.errors import DriverError
 from troth.orchestrator.device import Device
 from troth.tsm.driver import Driver, ServiceRequest, due_report_data, glance
@@ -33,12 +33,16 @@ class Subject:
         leftovers: what the drivers left behind them by now.
         has_registers: whether a guest can extend registers there.
         has_levels: whether the TSM has privilege levels.
+        algorithm: the hash of its registers.
+        no_digests: sizes that it does not take for a digest, in bytes.
     """
 
     make: Callable[[], Driver]
     leftovers: Callable[[], frozenset[str]] = frozenset
     has_registers: bool = True
     has_levels: bool = False
+    algorithm: str = "sha-384"
+    no_digests: tuple[int, ...] = (0, 47, 49, 96)
 
 
 def a_report_is_over_what_was_asked(subject: Subject) -> None:
@@ -101,20 +105,25 @@ def an_extend_is_what_it_should_be(subject: Subject) -> None:
             driver.registers()
         with refused("tsm.no-registers"):
             driver.extend(RTMR_FOR_TESTS, bytes(48))
+        with refused("tsm.no-registers"):
+            driver.register_hash()
         driver.report(bytes(64))
         return
+    assert driver.register_hash() == subject.algorithm
+    digest = digest_by_name(subject.algorithm, b"what is measured")
+    size = len(digest)
     before = driver.registers()
-    assert [len(one) for one in before] == [48] * 4
-    for digest in (b"\x01" * 48, b"\x01" * 48):
+    assert [len(one) for one in before] == [size] * 4
+    for _ in range(2):
         driver.extend(RTMR_FOR_TESTS, digest)
     due = list(before)
     for _ in range(2):
-        due[RTMR_FOR_TESTS] = sha384(due[RTMR_FOR_TESTS] + b"\x01" * 48)
+        due[RTMR_FOR_TESTS] = digest_by_name(subject.algorithm, due[RTMR_FOR_TESTS] + digest)
     assert list(driver.registers()) == due
     assert list(subject.make().registers()) == due
-    for index, size in ((-1, 48), (4, 48), (2, 0), (2, 47), (2, 49), (2, 96)):
+    for index, wrong in ((-1, size), (4, size), *((2, one) for one in subject.no_digests)):
         with refused("tsm.register"):
-            driver.extend(index, bytes(size))
+            driver.extend(index, bytes(wrong))
     assert list(driver.registers()) == due
     driver.close()
 
@@ -125,7 +134,7 @@ def registers_are_in_the_report(subject: Subject) -> None:
         with refused("tsm.no-registers"):
             driver.registers()
         return
-    driver.extend(RTMR_FOR_TESTS, b"\x07" * 48)
+    driver.extend(RTMR_FOR_TESTS, digest_by_name(subject.algorithm, b"another"))
     assert glance(driver.report(bytes(64))).registers == driver.registers()
     driver.close()
 

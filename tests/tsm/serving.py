@@ -10,15 +10,30 @@ import errno
 import json
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.tsm.standin import Snp
 from troth.tsm.driver import SNP
-from troth.tsm.emulated.view import KERNELS, attributes, serve, tdx_tree
+from troth.tsm.emulated.view import (
+    KERNELS,
+    attributes,
+    cca_tree,
+    cove_tree,
+    serve,
+    snp_tree,
+    tdx_tree,
+)
 from troth.tsm.emulated.view.provider import Blobs, Request
 from troth.tsm.emulated.view.tree import Tree
 from troth.tsm.emulated.view.tsm import Tsm
+
+SOFTWARE: Final[dict[str, Callable[..., Tree]]] = {
+    "software-snp": snp_tree,
+    "software-cca": cca_tree,
+    "software-cove": cove_tree,
+}
 
 
 class Firmware:
@@ -36,7 +51,7 @@ class Firmware:
     def report(self, request: Request) -> Blobs:
         if len(request.inblob) != 64:
             raise OSError(errno.EINVAL, "inblob")
-        if request.service_provider not in {b"", b"svsm"}:
+        if request.service_provider not in {None, b"svsm"}:
             raise OSError(errno.EINVAL, "service_provider")
         firmware = Snp(floor=self.floor, services=bool(request.service_provider))
         written = {"inblob": request.inblob, "privlevel": b"%d" % request.privlevel}
@@ -62,6 +77,8 @@ def tree_of(settings: dict[str, Any]) -> Tree:
             latency_s=settings["latency_s"],
             fails_with=getattr(errno, fails_with) if fails_with else None,
         )
+    if settings["provider"] in SOFTWARE:
+        return SOFTWARE[settings["provider"]](Path(settings["tee"]), kernel)
     firmware = Firmware(svsm=settings["provider"] == "svsm")
     return Tree(Tsm(kernel, firmware), registers=None, firmware={})
 

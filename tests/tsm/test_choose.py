@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from troth.tsm.choose import Choice, DriverName, Findings, Found, Option, State, choose
+from troth.tsm.driver import PROVIDERS
 
 READY: Final = Found(State.READY, "it is there")
 ABSENT: Final = Found(State.ABSENT, "it is not there")
@@ -77,19 +78,47 @@ def test_what_would_be_guessed_is_never_chosen() -> None:
 
 
 def test_a_root_needs_a_register_that_can_be_extended() -> None:
-    assert choose(replace(TDX, registers=READY)).root_register == "rtmr3"
+    rooted = choose(replace(TDX, registers=READY))
+    assert (rooted.root_register, rooted.unrooted) == ("rtmr3", "")
     for registers in (ABSENT, DENIED, FAILED):
-        assert choose(replace(TDX, registers=registers)).root_register == "none"
+        choice = choose(replace(TDX, registers=registers))
+        assert choice.root_register == "none"
+        assert "from 6.16 on" in choice.unrooted
     snp = replace(NOTHING, sev_device=READY, registers=READY)
     assert choose(snp).root_register == "none"
-    assert choose(NOTHING).root_register is None
+    nothing = choose(NOTHING)
+    assert (nothing.root_register, nothing.unrooted) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("provider", "why"),
+    [
+        ("sev_guest", "SEV-SNP has no runtime registers"),
+        ("arm_cca_guest", "Linux has no call by which a guest extends a REM"),
+        ("cove_guest", "no kernel has a call"),
+    ],
+)
+def test_where_no_kernel_lets_a_guest_extend_the_boot_is_unrooted_and_why_is_said(
+    provider: str, why: str
+) -> None:
+    choice = choose(replace(NOTHING, configfs=READY, provider=provider, registers=READY))
+    assert (choice.driver, choice.provider) == (DriverName.CONFIGFS, provider)
+    assert choice.root_register == "none"
+    assert why in choice.unrooted
+
+
+def test_a_provider_whose_reports_cannot_be_read_is_not_chosen() -> None:
+    choice = choose(replace(NOTHING, configfs=READY, provider="other_guest"))
+    assert (choice.driver, choice.root_register) == (None, None)
+    assert "cannot read" in option(choice, DriverName.CONFIGFS).why
+    assert "arm_cca_guest, cove_guest" in option(choice, DriverName.CONFIGFS).remedy
 
 
 @given(
     st.builds(
         Findings,
         configfs=found,
-        provider=st.sampled_from([None, "tdx_guest", "sev_guest"]),
+        provider=st.sampled_from([None, *PROVIDERS, "other_guest"]),
         registers=found,
         sysfs=found,
         tdx_device=found,
@@ -105,3 +134,4 @@ def test_each_driver_is_usable_or_says_what_to_do(findings: Findings) -> None:
     assert choice.driver not in {DriverName.SYSFS, DriverName.EMULATED}
     usable = [one.driver for one in choice.options if one.is_usable]
     assert choice.driver is (usable[0] if usable else None)
+    assert (choice.root_register == "none") is bool(choice.unrooted)

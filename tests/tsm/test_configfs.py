@@ -284,7 +284,7 @@ def test_a_provider_that_becomes_another(files: ConfigfsFiles, driver: ConfigfsD
 @pytest.mark.parametrize(
     ("name", "value", "code"),
     [
-        ("provider", b"arm_cca_guest\n", "tsm.provider"),
+        ("provider", b"other_guest\n", "tsm.provider"),
         ("provider", b"", "tsm.provider"),
         ("provider", b"tdx\xffguest\n", "tsm.attribute"),
         ("provider", b"a\nb\n", "tsm.attribute"),
@@ -309,8 +309,8 @@ def test_attributes_are_read_strictly(
 
 
 def test_a_provider_whose_reports_cannot_be_read(tdx: Tdx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tdx, "name", "arm_cca_guest")
-    with refused("tsm.provider", "arm_cca_guest"):
+    monkeypatch.setattr(tdx, "name", "other_guest")
+    with refused("tsm.provider", "other_guest"):
         ConfigfsDriver(SYSFS, files=ConfigfsFiles(tdx), clock=FakeClock())
 
 

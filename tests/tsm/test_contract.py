@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -135,7 +135,7 @@ def test_contract(subject: Subject, check: Callable[[Subject], None]) -> None:
     check(subject)
 
 
-def _over_configfs(files: ConfigfsFiles, options: Options, **found: bool) -> Subject:
+def _over_configfs(files: ConfigfsFiles, options: Options, **found: Any) -> Subject:
     return Subject(
         make=lambda: ConfigfsDriver(SYSFS, options, files=files, clock=FakeClock()),
         leftovers=lambda: frozenset(files.items),

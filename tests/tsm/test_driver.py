@@ -10,7 +10,9 @@ import pytest
 from tests.tdx import AT, REPORT_DATA
 from troth.crypto.digest import sha384
 from troth.errors import DriverError
-from troth.tsm.driver import Driver, Report, ServiceRequest, glance
+from troth.tsm.driver import Driver, Glance, Report, ServiceRequest, glance, settled
+from troth.tsm.emulated.cca import SoftwareCca
+from troth.tsm.emulated.cove import SoftwareCove
 from troth.tsm.emulated.driver import EmulatedDriver, Fault, Injection
 from troth.tsm.emulated.tdx import SoftwareTdx, create_in
 
@@ -61,17 +63,49 @@ def test_a_foreign_extend_is_in_the_report(directory: Path) -> None:
     assert glance(driver.report(REPORT_DATA)).registers[3] != bytes(48)
 
 
-def test_a_directory_that_is_gone_is_this_machines_fault(tmp_path: Path) -> None:
-    driver = EmulatedDriver(tmp_path / "none")
-    for call in (driver.registers, lambda: driver.report(REPORT_DATA)):
+def test_a_directory_that_is_gone_is_this_machines_fault(directory: Path, tmp_path: Path) -> None:
+    with pytest.raises(DriverError, match=r"tsm.state"):
+        EmulatedDriver(tmp_path / "none")
+    driver = EmulatedDriver(directory)
+    directory.rename(tmp_path / "elsewhere")
+    calls = (
+        driver.registers,
+        driver.register_hash,
+        lambda: driver.report(REPORT_DATA),
+        lambda: driver.extend(3, bytes(48)),
+    )
+    for call in calls:
         with pytest.raises(DriverError, match=r"tsm.state"):
             call()
-    with pytest.raises(DriverError, match=r"tsm.state"):
-        driver.extend(3, bytes(48))
 
 
 def test_reports_of_unknown_form_are_refused() -> None:
     with pytest.raises(DriverError, match=r"tsm.provider"):
-        glance(Report(provider="arm_cca_guest", outblob=b"x", generation=1))
+        glance(Report(provider="other_guest", outblob=b"x", generation=1))
+    for provider in ("tdx_guest", "sev_guest", "arm_cca_guest", "cove_guest"):
+        with pytest.raises(DriverError, match=r"tsm.report-form"):
+            glance(Report(provider=provider, outblob=b"x", generation=1))
+
+
+@pytest.mark.parametrize(
+    ("tee", "provider"),
+    [
+        (SoftwareCca.create(at=AT), "arm_cca_guest"),
+        (SoftwareCove.create(at=AT), "cove_guest"),
+    ],
+    ids=["cca", "cove"],
+)
+def test_a_token_shows_its_challenge_and_registers(
+    tee: SoftwareCca | SoftwareCove, provider: str
+) -> None:
+    size = len(tee.registers()[3])
+    tee.extend(3, bytes([1]) * size)
+    token = tee.token(REPORT_DATA)
+    report = Report(provider=provider, outblob=token, generation=1)
+    assert glance(report) == Glance(REPORT_DATA, tee.registers(), len(token))
+    assert any(glance(report).registers[3])
+    with pytest.raises(DriverError, match=r"tsm.report-other"):
+        settled(report, bytes(64))
+    # A token says where it ends; what lies behind is nobody's padding.
     with pytest.raises(DriverError, match=r"tsm.report-form"):
-        glance(Report(provider="tdx_guest", outblob=b"x", generation=1))
+        glance(Report(provider=provider, outblob=token + b"\0", generation=1))

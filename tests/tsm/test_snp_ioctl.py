@@ -94,6 +94,7 @@ def test_snp_has_no_registers() -> None:
     calls: tuple[Callable[[], object], ...] = (
         driver.registers,
         lambda: driver.extend(3, bytes(48)),
+        driver.register_hash,
     )
     for call in calls:
         with refused("tsm.no-registers"):

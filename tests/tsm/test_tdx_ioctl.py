@@ -96,6 +96,7 @@ def test_without_tsm_mr_registers_are_read_and_not_extended(machine: Machine) ->
         clock=Clock(),
     )
     assert driver.registers() == load(machine.td).registers()
+    assert driver.register_hash() == "sha-384"
     with refused("tsm.no-registers"):
         driver.extend(2, bytes(48))
 

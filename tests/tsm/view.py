@@ -44,7 +44,8 @@ def served(
 
     Args:
         directory: where a software TDX and the mount point are made.
-        settings: `provider`, one of tdx, snp, svsm; `kernel`; `latency_s` of a quote;
+        settings: `provider`, one of tdx, snp, svsm, or software-snp, -cca, -cove, of whose `tee`
+            it is a view; `kernel`; `latency_s` of a quote;
             `fails_with`, the name of the errno that quotes end with; `everybody`, whether other
             users see the mount.
     """

@@ -193,5 +193,5 @@ def test_no_collateral_by_name(tmp_path: Path, machine: Machine) -> None:
     path = make_directory(tmp_path / "v", machine)
     configure(path, collateral='["none"]', roots='["intel", "root.pem"]')
     sources = load_sources(load_settings(str(path)))
-    assert isinstance(sources.collateral, type)
-    assert len(sources.anchors.names) == 2
+    assert isinstance(sources.vouching.collateral, type)
+    assert len(sources.vouching.anchors.names) == 2

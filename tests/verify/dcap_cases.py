@@ -259,7 +259,7 @@ CASES: Final[dict[str, Callable[[], Made]]] = {
     "qe-isv-prod-id": lambda: enclave(isv_prod_id=1),
     "qe-isv-svn-old": lambda: enclave(isv_svn=6),
     "qe-isv-svn-below-all": lambda: enclave(isv_svn=3),
-    "qe-reserved": lambda: enclave(reserved4=b"\1" * 60),
+    "qe-reserved": lambda: enclave(reserved4=b"\1" * 42),
     "quote-signature-zero": lambda: section(lambda one: replace(one, signature=bytes(64))),
     "quote-signature-of-others": lambda: section(
         lambda one: replace(one, signature=_OTHER_KEY.sign(b""))

@@ -14,6 +14,7 @@ from copy import copy
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as struct_replace
 
 from tests.appraisals import NONCE, N, judge, refused, td
 from tests.bundles import AT, Machine, resigned, with_
@@ -29,6 +30,7 @@ from troth.evidence.binding import (
 from troth.evidence.binding.labels import AAD_STATEMENT
 from troth.policy import Policy
 from troth.policy.bundle import appraise_bundle
+from troth.tsm.emulated.tdx import Settings
 from troth.verify import Trace
 from troth.verify.bundle import (
     Steps,
@@ -112,6 +114,19 @@ def test_4_migratable_without_a_named_service_td() -> None:
     refused(machine, machine.fresh(NONCE), 4, "policy.migratable")
 
 
+def test_4_migratable_by_a_service_td_that_is_named() -> None:
+    settings = Settings(quote_version=5)
+    own = struct_replace(settings.td, attributes="0000003000000000", mr_service_td="5e" * 48)
+    machine = Machine.boot(struct_replace(settings, td=own))
+    named = {"attributes_allowed": '["MIGRATABLE"]'}
+    policy = machine.policy(mr_service_td=f'["{"5e" * 48}"]', **named)
+    judge(machine, machine.fresh(NONCE), policy)
+    for other in ('"any"', f'["{"5f" * 48}"]', '["absent"]'):
+        policy = machine.policy(mr_service_td=other, **named)
+        error = refused(machine, machine.fresh(NONCE), 4, "policy.migratable", policy=policy)
+        assert error.detail.endswith("5e" * 48)
+
+
 def test_5_a_report_over_something_else(machine: Machine) -> None:
     bundle = machine.fresh(NONCE)
     outblob = machine.tee.quote(secrets.token_bytes(64))
@@ -127,6 +142,11 @@ def manifest(*services: bytes) -> bytes:
         table += secrets.token_bytes(16) + struct.pack("<II", at, len(one))
         at += len(one)
     return head + struct.pack("<II", at, len(services)) + table + b"".join(services)
+
+
+def counted(blob: bytes, *, size: int, count: int = 1) -> bytes:
+    """Return a manifest whose header says another size and number of services."""
+    return blob[:16] + struct.pack("<II", size, count) + blob[24:]
 
 
 def svsm(machine: Machine, blob: bytes) -> Bundle:
@@ -160,8 +180,15 @@ def test_5_an_svsm_by_policy(machine: Machine) -> None:
         manifest(b"a")[:-1],
         bytes(16) + manifest(b"a")[16:],
         manifest(b"a", b"b")[:64] + b"\xff" + manifest(b"a", b"b")[65:],
+        counted(manifest(b"a"), size=50),
+        counted(manifest(b"a") + b"\0", size=50),
+        manifest(*[b""] * 65),
+        counted(manifest(b""), size=48, count=2)[:40] + struct.pack("<II", 72, 0),
     ],
-    ids=["empty", "no service", "cut short", "another GUID", "a gap"],
+    ids=[
+        *("empty", "no service", "cut short", "another GUID", "a gap"),
+        *("another size", "a tail within the size", "65 services", "a service beyond the end"),
+    ],
 )
 def test_5_manifests_with_no_or_two_readings(blob: bytes) -> None:
     with pytest.raises(UntrustedError, match=r"binding\.manifest"):

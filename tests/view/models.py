@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model with a scripted provider, and its files as a caller opens them: no FUSE."""
+"""Models, that of a scripted provider among them, and their files: no FUSE."""
 
 from __future__ import annotations
 
@@ -14,21 +14,19 @@ from troth.tsm.emulated.view.provider import KERNELS
 from troth.tsm.emulated.view.tree import REPORT, Tree
 from troth.tsm.emulated.view.tsm import Tsm
 
-__all__ = ["NONCE", "OTHER", "Model"]
+__all__ = ["NONCE", "OTHER", "Files", "Model"]
 
 NONCE: Final = bytes(range(64))
 OTHER: Final = bytes(range(64, 128))
 _ALL: Final = 1 << 30
 
 
-class Model:
-    """A tree over a TSM."""
+class Files:
+    """The files of a tree, opened as a caller opens them."""
 
-    def __init__(self, kernel: str = "7.3", **parameters: int) -> None:
-        """Register a scripted provider with these parameters."""
-        self.parameters = Parameters(**parameters)
-        self.tsm = Tsm(KERNELS[kernel], Scripted(self.parameters))
-        self.tree = Tree(self.tsm)
+    def __init__(self, tree: Tree) -> None:
+        """Take the tree."""
+        self.tree = tree
 
     def make(self, name: str = "x") -> str:
         """Make an entry and return its path."""
@@ -60,3 +58,13 @@ class Model:
     def generation(self, entry: str) -> int:
         """Return the generation of an entry."""
         return int(self.read(f"{entry}/generation"))
+
+
+class Model(Files):
+    """A tree over a TSM."""
+
+    def __init__(self, kernel: str = "7.3", **parameters: int) -> None:
+        """Register a scripted provider with these parameters."""
+        self.parameters = Parameters(**parameters)
+        self.tsm = Tsm(KERNELS[kernel], Scripted(self.parameters))
+        super().__init__(Tree(self.tsm))

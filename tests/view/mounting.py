@@ -19,7 +19,15 @@ from tests.conformance.control import SocketControl
 from tests.program import HEARS_SIGINT, PROGRAM, environment
 from troth.tsm.emulated.view.syscalls import unmount
 
-__all__ = ["Mounted", "is_mount", "mounted", "needs_fuse", "scripted_view", "tdx_view"]
+__all__ = [
+    "Mounted",
+    "is_mount",
+    "kind_view",
+    "mounted",
+    "needs_fuse",
+    "scripted_view",
+    "tdx_view",
+]
 
 _HANG_S: Final = 60
 _TOP: Final = Path(__file__).resolve().parents[2]
@@ -98,8 +106,13 @@ def scripted_view(folder: Path, kernel: str = "7.3") -> AbstractContextManager[M
 
 def tdx_view(folder: Path, tee: Path, *options: str) -> AbstractContextManager[Mounted]:
     """Return a view of a software TDX by `troth emulate tdx --mount`, not yet entered."""
-    root = folder / "tdx"
-    return mounted([PROGRAM, "emulate", "tdx", "--tee", tee, "--mount", root, *options], root)
+    return kind_view(folder, "tdx", tee, *options)
+
+
+def kind_view(folder: Path, kind: str, tee: Path, *options: str) -> AbstractContextManager[Mounted]:
+    """Return a view of a software TEE by `troth emulate KIND --mount`, not yet entered."""
+    root = folder / kind
+    return mounted([PROGRAM, "emulate", kind, "--tee", tee, "--mount", root, *options], root)
 
 
 def is_mount(path: Path) -> bool:

@@ -80,7 +80,7 @@ class Scripted:
             told.outblob_size,
             request.inblob,
             request.service_guid,
-            request.service_provider[:_SERVICE_MAX_BYTES],
+            (request.service_provider or b"")[:_SERVICE_MAX_BYTES],
             request.service_manifest_version,
         )
         return Blobs(

@@ -13,6 +13,7 @@ from tests.tdx import AT
 from tests.view.errnos import refused_with
 from troth.errors import DriverError
 from troth.tsm.emulated.tdx import SoftwareTdx, create_in
+from troth.tsm.emulated.view.device import Device
 from troth.tsm.emulated.view.provider import KERNELS, Kernel, Request
 from troth.tsm.emulated.view.tdx import TdxBank, TdxProvider, tdx_tree
 
@@ -59,4 +60,4 @@ def test_kernels_before_7_1_hide_the_failure_of_the_host_and_no_other() -> None:
 @pytest.mark.parametrize("kernel", [NEW, OLD])
 def test_busy_is_busy_everywhere(tee: Path, kernel: Kernel) -> None:
     with refused_with(errno.EBUSY):
-        TdxProvider(tee, kernel, fails_with=errno.EBUSY).report(REQUEST)
+        TdxProvider(tee, kernel, Device(fails_with=errno.EBUSY)).report(REQUEST)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.vm.artefacts import keep
 from tests.vm.debian import Kernel
 from tests.vm.debian import kernel as unpack_kernel
 from tests.vm.image import module, root_image
@@ -78,3 +79,9 @@ def second_boot(kernel: Kernel, root_disk: Path, tmp_path_factory: pytest.TempPa
     for certificate in certificates.iterdir():
         shutil.copy(certificate, results)
     return results
+
+
+@pytest.fixture(scope="session")
+def artefacts(second_boot: Path) -> Path:
+    """What was taken out of the second boot, in the place where it stays."""
+    return keep(second_boot)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A boot that firmware, kernel and IMA measured into a TPM: its quote and its logs, taken out.
 
-The copy in `TROTH_VM_ARTEFACTS`, or beside the images, is what other tests may read.
+Signatures and digests are looked at here with the library alone; `test_evidence.py` verifies the
+same as a relying party does.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 
 from tests.refusals import refused
-from tests.vm.places import cache, say
+from tests.vm.artefacts import NAMES, SIZES, nonce, quoted
+from tests.vm.places import say
 from tests.vm.tpm import ISSUER, ROOT_CA
 from troth.evidence.eventlog import (
     MAPPINGS,
@@ -31,54 +31,9 @@ from troth.evidence.eventlog import (
     parse_tpm_log,
 )
 
-ARTEFACTS: Final = "TROTH_VM_ARTEFACTS"
-PCRS: Final = range(11)
-SIZES: Final = {"sha1": 20, "sha256": 32}
 MAGIC: Final = b"\xffTCG\x80\x18"  # TPMS_ATTEST: TPM_GENERATED_VALUE, TPM_ST_ATTEST_QUOTE
 FIRMWARE: Final = (0, 1, 2, 3, 4, 5, 6, 7, 9)
 IMA_PCR: Final = 10
-NAMES: Final = (
-    "ak.name",
-    "ak.pem",
-    "ak.pub",
-    "ek.crt",
-    "ek.pem",
-    "ek.pub",
-    ISSUER,
-    ROOT_CA,
-    "firmware.log",
-    "ima.bin",
-    "ima.txt",
-    "nonce",
-    "pcrs.selection",
-    "quote.attest",
-    "quote.pcrs",
-    "quote.signature",
-    "release",
-)
-
-
-@pytest.fixture(scope="module")
-def artefacts(second_boot: Path) -> Path:
-    """What was taken out of the guest, in the place where it stays."""
-    place = Path(os.environ.get(ARTEFACTS) or cache() / "artefacts")
-    place.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
-        shutil.copy(second_boot / name, place / name)
-    say(f"artefacts of the measured boot: {place}")
-    return place
-
-
-def quoted(folder: Path) -> dict[str, dict[int, bytes]]:
-    """Return the quoted values: bank, then PCR."""
-    values = (folder / "quote.pcrs").read_bytes()
-    found: dict[str, dict[int, bytes]] = {}
-    at = 0
-    for bank, size in SIZES.items():
-        found[bank] = {pcr: values[at + pcr * size : at + (pcr + 1) * size] for pcr in PCRS}
-        at += len(PCRS) * size
-    assert at == len(values)
-    return found
 
 
 def test_everything_came_out(artefacts: Path) -> None:
@@ -89,8 +44,8 @@ def test_everything_came_out(artefacts: Path) -> None:
 def test_the_quote_is_over_the_nonce_and_these_values(artefacts: Path) -> None:
     attest = (artefacts / "quote.attest").read_bytes()
     assert attest.startswith(MAGIC)
-    nonce = bytes.fromhex((artefacts / "nonce").read_text(encoding="ascii"))
-    assert len(nonce).to_bytes(2, "big") + nonce in attest
+    asked = nonce(artefacts)
+    assert len(asked).to_bytes(2, "big") + asked in attest
     digest = hashlib.sha256((artefacts / "quote.pcrs").read_bytes()).digest()
     assert attest.endswith(len(digest).to_bytes(2, "big") + digest)
 

@@ -101,7 +101,20 @@ def test_rewritten_history_has_no_proof() -> None:
 
 
 def test_no_such_tree() -> None:
-    with pytest.raises(IndexError):
-        inclusion_path(some(3), 3)
-    with pytest.raises(IndexError):
-        consistency_path(some(3), 4)
+    for index in (-1, 3):
+        with pytest.raises(IndexError):
+            inclusion_path(some(3), index)
+    for first in (0, 4):
+        with pytest.raises(IndexError):
+            consistency_path(some(3), first)
+
+
+def test_a_proof_of_another_tree_says_nothing_of_this_one() -> None:
+    leaves = some(2)
+    root, path = root_of(leaves), inclusion_path(leaves, 0)
+    assert is_included(leaves[0], 0, 2, path, root)
+    assert not is_included(leaves[0], 0, 3, path, root)  # the path is of a smaller tree
+    assert not is_included(leaves[0], -2, 2, path, root)
+    assert is_consistent(1, leaves[0], 2, root, path)
+    assert not is_consistent(1, leaves[0], 3, root, path)
+    assert not is_consistent(5, leaves[0], 2, root, leaves)  # the earlier one is the larger

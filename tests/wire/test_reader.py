@@ -34,6 +34,13 @@ def test_more_than_is_left_or_less_than_nothing(size: int) -> None:
 def test_an_integer_that_is_cut_off() -> None:
     with refused("wire.truncated", "length: 4 bytes wanted, 3 left"):
         Reader(b"\1\2\3").little(4, "length")
+    with refused("wire.truncated", "length: 4 bytes wanted, 3 left"):
+        Reader(b"\1\2\3").big(4, "length")
+
+
+def test_an_integer_has_the_order_that_is_asked_for() -> None:
+    assert Reader(b"\1\2").big(2, "x") == 0x0102
+    assert Reader(b"\1\2").little(2, "x") == 0x0201
 
 
 def test_what_is_left_over() -> None:

@@ -31,6 +31,7 @@ from msgspec import Meta
 
 from troth.broker.path import check_path
 from troth.errors import MalformedError, UsageError
+from troth.evidence.binding import RootRegister
 from troth.token import Ear, Tier
 from troth.wire.toml import line_of, parse_toml
 
@@ -58,7 +59,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         AnyOf | Annotated[tuple[Literal["configuration", "administrator", "runtime"], ...], Some]
     )
     mode: AnyOf | Annotated[tuple[Literal["fresh", "delegated"], ...], Some]
-    root: AnyOf | Annotated[tuple[Literal["rtmr3", "none"], ...], Some]
+    root: AnyOf | Annotated[tuple[RootRegister, ...], Some]
     platform: AnyOf | Annotated[tuple[Tier, ...], Some]
     orchestrator: AnyOf | Annotated[tuple[Tier, ...], Some]
     namespace: AnyOf | Annotated[tuple[Tier, ...], Some]

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from troth.errors import MalformedError
 from troth.evidence.binding import Bundle, Delegated, Door, ModelClaims, Origin, Phase, Statement
+from troth.evidence.detect import detect_tee
 from troth.token import jwk_of
 from troth.verify.bundle.statement import ORIGINS, image_text
 
@@ -96,7 +98,10 @@ def _parts(bundle: Bundle) -> Claims:
     claim, log = bundle.claim, bundle.log
     anchor = claim.anchor.statement.digest.hex() if isinstance(claim, Delegated) else None
     return {
+        "report_kind": _report_kind(bundle.report.outblob),
         "report_bytes": len(bundle.report.outblob),
+        "certificate_bytes": None if bundle.report.auxblob is None else len(bundle.report.auxblob),
+        "service": None if bundle.report.service is None else bundle.report.service.provider,
         "anchor": anchor,
         "log_start": None if log is None else log.start,
         "log_entries": None if log is None else len(log.entries),
@@ -104,6 +109,14 @@ def _parts(bundle: Bundle) -> Claims:
         "ima_bytes": None if bundle.ima is None else len(bundle.ima),
         "collateral": [one.name for one in bundle.collateral or ()],
     }
+
+
+def _report_kind(outblob: bytes) -> str:
+    """Return what the report begins as. A verifier asks its policy instead."""
+    try:
+        return detect_tee(outblob)
+    except MalformedError:
+        return "unknown"
 
 
 def _hex(data: bytes | None) -> str | None:

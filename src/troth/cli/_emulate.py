@@ -1,137 +1,138 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`troth emulate`: software TEEs, for trying things and for tests."""
+"""`troth emulate`: software TEEs, for trying things and for tests. Nothing here imports one."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Final
 
 import click
-from click.core import ParameterSource
 
-from troth.errors import UsageError
+from troth.cli import _emulate_help as said
+from troth.cli._views import UnseenGroup, View, ViewGroup
 from troth.infra.commands import DeferredCommand, LazyGroup
 
 __all__ = ["emulate"]
 
-KERNELS: Final = ("6.12", "7.3")  # those of troth.tsm.emulated.view, which is imported to be shown
-_PROGRAM: Final = "troth.command"
-# Of each command, which is in troth.cli._tdx, the first paragraph of its help.
-_COMMANDS: Final = {
-    "init": "Make a software TDX in DIRECTORY, which must be new or empty.",
-    "quote": "Make a quote of the software TDX in DIRECTORY.",
-    "extend": (
-        "Extend a measurement register of the software TDX in DIRECTORY and print its new value."
+_SVSM: Final = click.Option(
+    ["--svsm"],
+    is_flag=True,
+    help="Put an SVSM below the new guest: it runs at privilege level 2, and entries have the "
+    "attributes of a service. With --tee the directory says whether there is one.",
+)
+_VIEWS: Final = (
+    (
+        View(
+            word="tdx",
+            name="TDX",
+            evidence="quote",
+            anchor="root.pem and collateral.json",
+            difference="6.12 has no measurement registers, reports of up to 32 KiB, "
+            "and an empty one where the host failed to make a quote.",
+        ),
+        said.TDX,
     ),
+    (
+        View(
+            word="snp",
+            name="SNP",
+            evidence="report",
+            anchor="root.pem and collateral.json",
+            difference="6.12 has blobs of up to 32 KiB.",
+            options=(_SVSM,),
+        ),
+        said.SNP,
+    ),
+    (
+        View(
+            word="cca",
+            name="CCA",
+            evidence="token",
+            anchor="cpak.json",
+            kernels=("7.3",),
+            difference="6.12 has no driver for CCA.",
+        ),
+        said.CCA,
+    ),
+    (
+        View(
+            word="cove",
+            name="CoVE",
+            evidence="token",
+            anchor="roots.json",
+            difference="No kernel has CoVE; this is whose configfs-tsm is around it. "
+            "6.12 has blobs of up to 32 KiB.",
+        ),
+        said.COVE,
+    ),
+)
+_UNSEEN: Final = (
+    ("sgx", said.SGX, "configfs-tsm has no provider of SGX"),
+    ("tpm", said.TPM, "a TPM is /dev/tpmrm0; swtpm is one in software"),
+    ("azure", said.AZURE, "the paravisor's report lies in an index of the vTPM; swtpm is one"),
+)
+
+# Of each command the first paragraph of its help, by kind and module.
+_COMMANDS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("tdx", "_tdx"): {
+        "init": "Make a software TDX in DIRECTORY, which must be new or empty.",
+        "quote": "Make a quote of the software TDX in DIRECTORY.",
+        "extend": "Extend a measurement register of the software TDX in DIRECTORY and print its "
+        "new value.",
+    },
+    ("sgx", "_emulated"): {
+        "init": "Make a software SGX in DIRECTORY, which must be new or empty.",
+        "quote": "Make a quote of the software SGX in DIRECTORY.",
+    },
+    ("snp", "_emulated"): {
+        "init": "Make a software SNP in DIRECTORY, which must be new or empty. It takes some "
+        "seconds.",
+        "report": "Make a report of the software SNP in DIRECTORY.",
+    },
+    ("cca", "_emulated"): {
+        "init": "Make a software CCA in DIRECTORY, which must be new or empty.",
+        "token": "Make a token of the software CCA in DIRECTORY.",
+        "extend": "Extend a REM of the software CCA in DIRECTORY; print its new value.",
+    },
+    ("cove", "_emulated"): {
+        "init": "Make a software CoVE in DIRECTORY, which must be new or empty.",
+        "token": "Make a token of the software CoVE in DIRECTORY.",
+        "extend": "Extend a runtime register of the software CoVE in DIRECTORY; print its new "
+        "value.",
+    },
+    ("tpm", "_emulated_tpm"): {
+        "init": "Make a software TPM in DIRECTORY, which must be new or empty.",
+        "evidence": "Make evidence of the software TPM in DIRECTORY.",
+        "extend": "Extend a PCR of the software TPM in DIRECTORY; print its new value.",
+    },
+    ("azure", "_emulated_tpm"): {
+        "init": "Make a software Azure VM in DIRECTORY, which must be new or empty.",
+        "evidence": "Make evidence of the software Azure VM in DIRECTORY.",
+        "extend": "Extend a PCR of the software Azure VM in DIRECTORY; print its new value.",
+    },
 }
 
 
-class _ViewGroup(LazyGroup):
-    """A group that also takes `-- COMMAND…`, which is kept for the view."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Split off what follows `--`, unless a command of the group comes first."""
-        if "--" in args:
-            head = args[: args.index("--")]
-            _, rest, _ = self.make_parser(ctx).parse_args(list(head))
-            if not rest:
-                ctx.meta[_PROGRAM] = tuple(args[len(head) + 1 :])
-                args = head
-        return super().parse_args(ctx, args)
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Say the three forms, a line each."""
-        formatter.write_usage(ctx.command_path, "COMMAND [ARGS]...")
-        for form in ("[OPTIONS] --mount DIR", "[OPTIONS] -- PROGRAM [ARGS]..."):
-            formatter.write_usage(ctx.command_path, form, prefix="       ")
-
-
-@click.group()
+@click.group(cls=LazyGroup)
 def emulate() -> None:
     """Run software TEEs, each under a root of trust of its own.
 
     Their evidence parses and verifies everywhere, except that its root is not the vendor's: a
-    verifier accepts it only where that root is named with --root. There is no protection in
-    them; they are for development and tests.
+    verifier accepts it only where that root is named with --root (for CCA, the platform's key
+    with --cpak). There is no protection in them; they are for development and tests.
+
+    tdx, snp, cca and cove also show the files in which a kernel shows such a TEE, to one program
+    or below a directory: troth emulate tdx --help.
     """
 
 
-@emulate.group(cls=_ViewGroup, invoke_without_command=True)
-@click.option(
-    "--mount",
-    metavar="DIR",
-    help="Show the files at DIR, an empty directory, until SIGINT or SIGTERM.",
-)
-@click.option(
-    "--tee",
-    metavar="DIRECTORY",
-    help="The software TDX that is shown. [default: a new one, removed at the end]",
-)
-@click.option(
-    "--kernel",
-    type=click.Choice(KERNELS),
-    default="7.3",
-    show_default=True,
-    help="Whose files these are. 6.12 has no measurement registers, reports of up to 32 KiB, "
-    "and an empty one where the host failed to make a quote.",
-)
-@click.option(
-    "--latency-ms",
-    type=click.IntRange(0, 60_000),
-    default=0,
-    show_default=True,
-    help="How long a quote takes, at least; all others wait meanwhile, as for the kernel's lock.",
-)
-@click.option(
-    "--fail", metavar="ERRNO", help="Have every quote fail with an errno, such as EBUSY or EIO."
-)
-@click.pass_context
-def tdx(
-    context: click.Context,
-    mount: str | None,
-    tee: str | None,
-    kernel: str,
-    latency_ms: int,
-    fail: str | None,
-) -> int:
-    """A software TDX: TD, module, quoting enclave, PCK hierarchy and collateral.
+_GROUPS: Final[Mapping[str, click.Group]] = {
+    **{view.word: ViewGroup(view, text) for view, text in _VIEWS},
+    **{word: UnseenGroup(word, text, why) for word, text, why in _UNSEEN},
+}
 
-    \b
-      troth emulate tdx init td
-      troth emulate tdx quote td --report-data 00ff --output quote.bin
-      troth verify quote.bin --root td/root.pem --collateral td/collateral.json
-
-    Without a command it shows the files in which the kernel shows a TDX guest: configfs-tsm, the
-    measurement registers, and the firmware's event log (CCEL). Errors, waits and races are the
-    kernel's. What FUSE cannot imitate is listed in docs/conformance/configfs-tsm.md.
-
-    \b
-      troth emulate tdx --tee td --mount /mnt/td
-      troth emulate tdx -- sh -c 'mkdir /sys/kernel/config/tsm/report/x && ...'
-
-    With --mount the tree of /sys appears below DIR. With -- PROGRAM it lies in /sys itself, in a
-    mount namespace that only PROGRAM is in: root needs nothing for it, others a user namespace,
-    in which PROGRAM appears to be root. Signals are passed on to PROGRAM, and its exit status
-    is that of this command: 128 and the signal's number if one killed it, 127 if there is no
-    such program, 126 if it cannot be executed. PROGRAM finds the directory of the software TDX,
-    with root.pem and collateral.json, in $TROTH_EMULATED_TDX.
-    """
-    if context.invoked_subcommand is None:
-        view = import_module("troth.cli._view")
-        asked = view.View(
-            command=context.meta.get(_PROGRAM),
-            tee=tee,
-            mount=mount,
-            kernel=kernel,
-            latency_ms=latency_ms,
-            fail=fail,
-        )
-        status: int = view.show_view(context, asked)
-        return status
-    if any(context.get_parameter_source(one) != ParameterSource.DEFAULT for one in context.params):
-        raise UsageError("usage.arguments", "options of the view go without a command behind them")
-    return 0
-
-
-for _name, _summary in _COMMANDS.items():
-    tdx.add_command(DeferredCommand(_name, f"troth.cli._tdx:{_name}", _summary))
+for (_kind, _module), _summaries in _COMMANDS.items():
+    for _name, _summary in _summaries.items():
+        _place = f"troth.cli.{_module}:{_kind}_{_name}"
+        _GROUPS[_kind].add_command(DeferredCommand(_name, _place, _summary))
+    emulate.add_command(_GROUPS[_kind])

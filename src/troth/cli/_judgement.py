@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from troth.cli._groups import spelt
 from troth.cli._printer import print_groups, print_json, print_line
 from troth.errors import CODES
 from troth.policy.judgement import BundleView, Judgement
@@ -16,6 +17,11 @@ from troth.verify import TraceEntry
 __all__ = ["print_judgement"]
 
 _COLOURS: Final = {"accepted": "green", "genuine": "cyan"}
+_HINTS: Final = {
+    "chain.root": "give the root with --root, if another one is meant",
+    "cove.root": "give the platform's root of trust with --root roots.json",
+    "cpak.unknown": "give the platform's key with --cpak",
+}
 _MARKS: Final = {"held": ("+", "green"), "failed": ("x", "red"), "skipped": ("-", "yellow")}
 
 
@@ -26,11 +32,10 @@ def print_judgement(judgement: Judgement, *, as_json: bool, whole_trace: bool) -
         if isinstance(judgement.bundle, BundleView):
             said = "nothing about the boot was checked: the policy has no reference values"
         click.echo(f"troth: genuine, and {said}", err=True)
-    elif judgement.verdict == "accepted" and _is_undated(judgement.trace):
-        click.echo(
-            "troth: accepted, and no report data was expected: the quote may be an old one",
-            err=True,
-        )
+    elif judgement.verdict == "accepted":
+        _warn_of_age(judgement)
+    if judgement.verdict in _COLOURS:
+        _warn_of_root(judgement)
     if as_json:
         print_json(judgement)
         return
@@ -38,18 +43,43 @@ def print_judgement(judgement: Judgement, *, as_json: bool, whole_trace: bool) -
     _print_trace(judgement.trace, whole=whole_trace)
     if isinstance(judgement.bundle, BundleView):
         _print_bundle(judgement.bundle)
-    if judgement.tcb is not None:
+    if judgement.tcb is not None or judgement.collateral is not None:
         _print_tcb(judgement)
     if judgement.facts is not None:
-        print_groups(judgement.facts)
-        print_line("trailing_bytes", judgement.trailing_bytes)
+        print_groups(judgement.facts, judgement.tee or "")
+        if judgement.trailing_bytes is not None:
+            print_line("trailing_bytes", judgement.trailing_bytes)
+
+
+def _warn_of_age(judgement: Judgement) -> None:
+    is_bundle = isinstance(judgement.bundle, BundleView)
+    if (_is_replayable if is_bundle else _is_undated)(judgement.trace):
+        due = "nonce" if is_bundle else "report data"
+        click.echo(f"troth: accepted, and no {due} was expected: the evidence may be old", err=True)
+
+
+def _warn_of_root(judgement: Judgement) -> None:
+    if isinstance(judgement.bundle, BundleView) and judgement.bundle.root == "none":
+        said = "whatever code reached the report device in this boot could have made the bundle"
+        click.echo(f"troth: {judgement.verdict}, and unrooted: {said}", err=True)
+
+
+def _is_replayable(trace: Sequence[TraceEntry]) -> bool:
+    """Say whether the caller held a bundle to no nonce."""
+    return any(one.rule == "11.nonce" and one.verdict == "skipped" for one in trace)
 
 
 def _is_undated(trace: Sequence[TraceEntry]) -> bool:
-    """Say whether neither the caller nor the policy held the report data to anything."""
-    return any(one.rule == "policy.report_data" and one.expected == "any" for one in trace) and any(
-        one.rule == "11.report-data" and one.verdict == "skipped" for one in trace
+    """Say whether neither the caller nor the policy held the evidence to anything of theirs."""
+    is_asked = not any(
+        one.rule.endswith((".report-data", ".challenge")) and one.verdict == "skipped"
+        for one in trace
     )
+    is_held = any(
+        one.rule in ("policy.report_data", "policy.challenge") and one.expected != "any"
+        for one in trace
+    )
+    return not is_asked and not is_held
 
 
 def _print_verdict(judgement: Judgement) -> None:
@@ -59,16 +89,28 @@ def _print_verdict(judgement: Judgement) -> None:
     if judgement.code:
         step = f" (step {judgement.step})" if isinstance(judgement.step, int) else ""
         click.echo(f"  {judgement.code}{step}: {judgement.detail or ''}".rstrip(": "))
-        if judgement.code == "collateral.missing":
-            click.echo("  give it with --collateral, or say --without-collateral")
+        hint = _hint(judgement.code, judgement.tee)
+        if hint:
+            click.echo(f"  {hint}")
     click.echo(f"  judged as of {judgement.judged_at}")
 
 
+def _hint(code: str, tee: str | None) -> str:
+    """Return what a user can do about a refusal, or nothing."""
+    if code == "collateral.missing":
+        way_out = ", or say --without-collateral" if tee in ("tdx", "sgx") else ""
+        return f"give it with --collateral{way_out}"
+    if code == "chain.root" and tee == "tpm":
+        return "give the TPM's root with --root, or its attestation key with --ak"
+    return _HINTS.get(code, "")
+
+
 def _summary(judgement: Judgement) -> str:
-    if judgement.anchor is None or judgement.tcb is None:
+    if judgement.anchor is None:
         return _meaning(judgement)
-    tee = (judgement.tee or "").upper()
-    said = f"{tee} evidence under {judgement.anchor}, TCB status {judgement.tcb.status}"
+    said = f"{spelt(judgement.tee or '')} evidence under {judgement.anchor}"
+    if judgement.tcb is not None:
+        said += f", TCB status {judgement.tcb.status}"
     return said if judgement.code is None else f"{_meaning(judgement)}; {said}"
 
 
@@ -113,11 +155,10 @@ def _print_bundle(bundle: BundleView) -> None:
 
 def _print_tcb(judgement: Judgement) -> None:
     tcb, used = judgement.tcb, judgement.collateral
-    if tcb is None:
-        return
-    click.secho("\nTCB", bold=True)
-    print_line("status", tcb.status)
-    if tcb.parts is not None:
+    click.secho("\nCollateral" if tcb is None else "\nTCB", bold=True)
+    if tcb is not None:
+        print_line("status", tcb.status)
+    if tcb is not None and tcb.parts is not None:
         print_line("date", tcb.date)
         for name in tcb.parts.__struct_fields__:
             value = getattr(tcb.parts, name)

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from troth.errors import UsageError
 from troth.evidence.binding import Bundle
 from troth.evidence.binding.bundle import BUNDLE_MAX_BYTES
-from troth.evidence.detect import detect_tee
-from troth.evidence.tdx import TdxQuote
+from troth.evidence.detect import TEES, Tee, detect_tee
 from troth.infra.files import read_bounded, write_new
-from troth.policy import parse_policy, policy_template
+from troth.policy import parse_policy
 from troth.policy.bundle_judgement import is_bundle_evidence
-from troth.policy.bundle_template import bundle_policy_template
+from troth.policy.bundle_template import bundle_policy_template, is_unrooted
 from troth.policy.document import POLICY_MAX_BYTES
+from troth.policy.kinds import KINDS
 
 __all__ = ["policy"]
 
@@ -36,9 +38,18 @@ def policy() -> None:
     required=True,
     help="Evidence whose values go into the policy; - reads standard input.",
 )
+@click.option(
+    "--tee",
+    type=click.Choice(["auto", *TEES]),
+    default="auto",
+    show_default=True,
+    help="Kind of evidence; auto goes by its form.",
+)
 @click.option("--output", metavar="FILE", help="Write here, to a new file. [default: stdout]")
-def init(source: str, output: str | None) -> None:
-    """Write a commented policy with the values that FILE, a quote or a bundle, shows.
+def init(source: str, tee: Tee | Literal["auto"], output: str | None) -> None:
+    """Write a commented policy with the values that FILE shows.
+
+    FILE holds evidence of any kind that troth verify takes, or a bundle.
 
     The values are claims: run troth verify on the same file before you rely on them.
 
@@ -46,11 +57,15 @@ def init(source: str, output: str | None) -> None:
       troth policy init --from quote.bin > td.toml
     """
     data = read_bounded(source, BUNDLE_MAX_BYTES)
-    if is_bundle_evidence(data):
-        text = bundle_policy_template(Bundle.parse(data), source)
+    if tee == "auto" and is_bundle_evidence(data):
+        bundle = Bundle.parse(data)
+        text = bundle_policy_template(bundle, source)
+        if is_unrooted(bundle):
+            click.echo(
+                'troth: unrooted bundles are accepted by this file: register = "none"', err=True
+            )
     else:
-        detect_tee(data)
-        text = policy_template(TdxQuote.parse(data), source)
+        text = KINDS[detect_tee(data) if tee == "auto" else tee].template(data, source)
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Final
 
 import click
 
+from troth.cli._groups import grouped
 from troth.errors import TrothError, UsageError
 from troth.wire import json
 
 __all__ = [
-    "GROUPS",
     "print_bug",
     "print_claims",
     "print_error",
@@ -35,31 +35,6 @@ _NEXT: Final = {
     "client.timeout": f"again with a longer --timeout, or {_DOCTOR}",
     "token.keys-missing": _DOCTOR,
     "token.status-missing": _DOCTOR,
-}
-
-GROUPS: Final[Mapping[str, Sequence[str]]] = {
-    "Trust domain": (
-        "mr_td",
-        "td_attributes",
-        "attributes_set",
-        "debug",
-        "sept_ve_disable",
-        "xfam",
-        "mr_config_id",
-        "mr_owner",
-        "mr_owner_config",
-        "mr_service_td",
-    ),
-    "Registers": ("rtmr0", "rtmr1", "rtmr2", "rtmr3", "report_data"),
-    "TDX module": (
-        "tee_tcb_svn",
-        "tee_tcb_svn2",
-        "mr_seam",
-        "mr_signer_seam",
-        "seam_attributes",
-    ),
-    "Platform": ("fmspc", "pck_ca", "pck_not_before", "pck_not_after", "cpu_svn", "pce_svn"),
-    "Quote": ("version", "body_type", "cert_data_type", "quote_bytes"),
 }
 
 
@@ -91,12 +66,10 @@ def print_json(value: object) -> None:
     click.echo(json.encode(value).decode())
 
 
-def print_groups(facts: Mapping[str, object]) -> None:
-    """Print facts under headings; those that are not there are left out."""
-    for title, names in GROUPS.items():
-        present = {name: facts[name] for name in names if name in facts}
-        if present:
-            print_claims(title, present)
+def print_groups(facts: Mapping[str, object], tee: str) -> None:
+    """Print facts under the headings of their kind; those that are not there are left out."""
+    for title, present in grouped(facts, tee).items():
+        print_claims(title, present)
 
 
 def print_claims(title: str, claims: Mapping[str, object]) -> None:
@@ -108,7 +81,7 @@ def print_claims(title: str, claims: Mapping[str, object]) -> None:
 
 def print_line(name: str, value: object) -> None:
     """Print one claim: its name, and its value as a person reads it."""
-    click.echo(f"  {name:{_WIDTH}}{_spell(value)}")
+    click.echo(f"  {name:{_WIDTH - 1}} {_spell(value)}")
 
 
 def _judgements() -> ModuleType:
@@ -128,6 +101,8 @@ def _spell(value: object) -> str:
         return "-"
     if isinstance(value, str):
         return value
+    if isinstance(value, Mapping):
+        return " ".join(f"{part}={_spell(one)}" for part, one in value.items()) or "none"
     if isinstance(value, Iterable):
         return " ".join(str(one) for one in value) or "none"
     return str(value)

@@ -10,23 +10,21 @@ import click
 
 from troth.cli import _arguments as arguments
 from troth.cli._printer import print_json
+from troth.cli._quoted import quoted_registers
 from troth.errors import CODES, UntrustedError, UsageError
-from troth.evidence.eventlog import BANKS, MAPPINGS, parse_log
+from troth.evidence.eventlog import BANKS, MAPPINGS, Log, RegisterMap, join, parse_log
 from troth.evidence.eventlog.columns import LOG_MAX_BYTES
 from troth.evidence.eventlog.detect import PARSERS
 from troth.evidence.eventlog.report import (
     MATCHED,
     NOT_COMPARED,
+    UNPROVEN,
     WRONG,
     Register,
     ReplayReport,
-    due_registers,
     replay_report,
     usual_mapping,
 )
-from troth.evidence.intel.layout import QUOTE_MAX_BYTES
-from troth.evidence.tdx import TdxQuote
-from troth.evidence.tdx.layout import RTMR_COUNT
 from troth.infra.files import read_bounded
 
 __all__ = ["replay"]
@@ -36,8 +34,13 @@ _VALUE_MAX_BYTES: Final = 64  # SHA-512
 _LINE: Final = re.compile(r"(?P<name>[a-z]+\d+)[ \t]+(?P<value>[0-9A-Fa-f]+)", re.ASCII)
 _PAIR: Final = re.compile(r"(?P<name>[a-z]+\d+)=(?P<value>[0-9A-Fa-f]+)", re.ASCII)
 
-_EXIT: Final = {MATCHED: 0, NOT_COMPARED: 1, WRONG: UntrustedError.exit_code}
-_COLOURS: Final = {MATCHED: "green", NOT_COMPARED: "yellow", WRONG: "red"}
+_EXIT: Final = {
+    MATCHED: 0,
+    NOT_COMPARED: 1,
+    WRONG: UntrustedError.exit_code,
+    UNPROVEN: UntrustedError.exit_code,
+}
+_COLOURS: Final = {MATCHED: "green", NOT_COMPARED: "yellow", WRONG: "red", UNPROVEN: "red"}
 
 
 @click.command()
@@ -65,9 +68,10 @@ _COLOURS: Final = {MATCHED: "green", NOT_COMPARED: "yellow", WRONG: "red"}
 @click.option(
     "--quote",
     metavar="FILE",
-    help="Compare with the RTMRs in this TDX quote, which is not verified here (see troth verify). "
-    "Of a CC log RTMR0 to RTMR2 must match; RTMR3, and every register with another kind of log, "
-    "if the log extends it.",
+    help="Compare with the registers in this quote, which is not verified here (see troth "
+    "verify): the RTMRs of a TDX quote, or the PCRs of a TPM's as JSON or of the one in Azure's "
+    "evidence. Of a firmware's log RTMR0 to RTMR2, or PCR 0 to 7, must match; other registers, "
+    "and all of them with another kind of log, if the log extends them.",
 )
 @click.option(
     "--mapping",
@@ -85,6 +89,17 @@ _COLOURS: Final = {MATCHED: "green", NOT_COMPARED: "yellow", WRONG: "red"}
     help="A log of the same kind, of a boot as it should be: where a register does not match, the "
     "first entry that differs from it is named.",
 )
+@click.option(
+    "--continued-by",
+    metavar="LOG",
+    help="Another log that goes on in a register where LOG ends, such as the IMA list of a TD "
+    "whose kernel extends RTMR2; its kind goes by how it begins.",
+)
+@click.option(
+    "--continued-mapping",
+    type=click.Choice(list(MAPPINGS)),
+    help="Which register a number in that log is. [default: as of LOG, by its own kind]",
+)
 @click.option("--events", is_flag=True, help="List all entries, and which of them are proven.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(
@@ -96,6 +111,8 @@ def replay(
     mapping: str | None,
     bank: str | None,
     reference: str | None,
+    continued_by: str | None,
+    continued_mapping: str | None,
     events: bool,
     as_json: bool,
 ) -> int:
@@ -108,6 +125,7 @@ def replay(
     A register matches when some prefix of the log leads to its value: logs go on growing after a
     report was made. Entries behind the match are no evidence. Where no prefix does, the log is
     wrong, and the first entry at which it parts from the register is named where it can be told.
+    Where only the empty prefix matches, nothing of the log is proven, and it is refused too.
 
     A register proves digests. It proves no entry's type, and an entry's data only where the
     digest is one of that data; where it should be and is not, a finding says so.
@@ -126,24 +144,39 @@ def replay(
       troth replay CCEL --quote quote.bin
       troth replay binary_bios_measurements --bank sha256 --events
       troth replay ascii_runtime_measurements --register pcr10=8fa1…
-      troth replay ima.bin --mapping rtmr --registers rtmrs.txt --json
+      troth replay CCEL --continued-by ima.bin --continued-mapping rtmr --registers rtmrs.txt
 
     \b
     Exit status: 0 every register that was given matches, 1 no register was given, 2 usage,
-    3 the log is unusable: it cannot be read, 4 the log is wrong: a register does not match.
+    3 the log is unusable: it cannot be read, 4 a register does not match, or none proves an entry.
     """
-    arguments.one_reader_of_stdin(log, registers, quote, reference)
-    parsed = parse_log(read_bounded(log, LOG_MAX_BYTES), kind)
+    arguments.one_reader_of_stdin(log, registers, quote, reference, continued_by)
+    parsed: Log = parse_log(read_bounded(log, LOG_MAX_BYTES), kind)
     chosen = MAPPINGS[mapping] if mapping else usual_mapping(parsed)
+    parsed = _continued(parsed, chosen, continued_by, continued_mapping)
     expected = _given(registers, single)
-    if quote is not None:
-        _add(expected, due_registers(parsed, _rtmrs(quote), chosen))
+    _add(expected, {} if quote is None else quoted_registers(quote, parsed, chosen, bank))
     other = None if reference is None else parse_log(read_bounded(reference, LOG_MAX_BYTES), kind)
     report = replay_report(
         parsed, expected, mapping=chosen, bank=bank, reference=other, with_events=events
     )
     _say(report, from_quote=quote is not None, as_json=as_json)
     return _EXIT[report.verdict]
+
+
+def _continued(first: Log, mapping: RegisterMap, path: str | None, its: str | None) -> Log:
+    """Return a log with the one that goes on where it ends, if one was named.
+
+    Raises:
+        UsageError: `usage.arguments`, a mapping without a log; `usage.file` or `usage.register`.
+        MalformedError: as `parse_log`.
+    """
+    if path is None and its is None:
+        return first
+    if path is None:
+        raise UsageError("usage.arguments", "--continued-mapping without --continued-by")
+    second = parse_log(read_bounded(path, LOG_MAX_BYTES))
+    return join(first, second, mapping, MAPPINGS[its] if its else usual_mapping(second))
 
 
 def _given(path: str | None, single: tuple[str, ...]) -> dict[str, bytes]:
@@ -179,17 +212,6 @@ def _add(found: dict[str, bytes], more: dict[str, bytes]) -> None:
         if name in found:
             raise UsageError("usage.register", f"{name} is given twice")
         found[name] = value
-
-
-def _rtmrs(path: str) -> dict[str, bytes]:
-    """Return the RTMRs in a quote.
-
-    Raises:
-        UsageError: `usage.file`.
-        MalformedError: as `TdxQuote.parse`.
-    """
-    body = TdxQuote.parse(read_bounded(path, QUOTE_MAX_BYTES)).body
-    return {f"rtmr{n}": bytes(getattr(body, f"rtmr{n}")) for n in range(RTMR_COUNT)}
 
 
 def _say(report: ReplayReport, *, from_quote: bool, as_json: bool) -> None:

@@ -11,19 +11,20 @@ import click
 from msgspec.structs import replace
 
 from troth.cli import _arguments as arguments
+from troth.cli._software import demand_kind
 from troth.endorse.intel.fields import PLATFORM_STATUSES
 from troth.errors import UsageError
 from troth.evidence.tdx.layout import MEASUREMENT_BYTES, REPORT_DATA_BYTES
 from troth.infra.files import write_new
 from troth.tsm.emulated.tdx import Settings, SoftwareTdx, boot_log, booted, create_in, load, opened
 
-__all__ = ["extend", "init", "quote"]
+__all__ = ["tdx_extend", "tdx_init", "tdx_quote"]
 
 _DEBUG_BIT: Final = 1
 _STATUSES: Final = (*sorted(PLATFORM_STATUSES - {"Revoked"}), "Revoked")
 
 
-@click.command()
+@click.command("init")
 @click.argument("directory")
 @click.option(
     "--at",
@@ -55,7 +56,7 @@ _STATUSES: Final = (*sorted(PLATFORM_STATUSES - {"Revoked"}), "Revoked")
     show_default=True,
     help="Version of the quotes it makes.",
 )
-def init(
+def tdx_init(
     directory: str,
     at: str | None,
     mr_td: str | None,
@@ -99,7 +100,7 @@ def init(
     click.echo(f"troth: software TDX in {directory}; its root is {directory}/root.pem", err=True)
 
 
-@click.command()
+@click.command("quote")
 @click.argument("directory")
 @click.option(
     "--report-data",
@@ -108,10 +109,10 @@ def init(
     help="What the quote is for: up to 64 bytes, zeros are put behind.",
 )
 @click.option("--output", metavar="FILE", help="Write here, to a new file. [default: stdout]")
-def quote(directory: str, report_data: str, output: str | None) -> None:
+def tdx_quote(directory: str, report_data: str, output: str | None) -> None:
     """Make a quote of the software TDX in DIRECTORY."""
     data = arguments.hex_bytes(report_data, "--report-data", REPORT_DATA_BYTES)
-    _demand_directory(directory)
+    demand_kind(directory, "tdx")
     if output is None and sys.stdout.isatty():
         raise UsageError("usage.arguments", "a quote is binary: give --output, or redirect stdout")
     made = load(Path(directory)).quote(data.ljust(REPORT_DATA_BYTES, b"\0"))
@@ -122,14 +123,14 @@ def quote(directory: str, report_data: str, output: str | None) -> None:
         write_new(output, made)
 
 
-@click.command()
+@click.command("extend")
 @click.argument("directory")
 @click.option("--index", type=click.IntRange(0, 3), required=True, help="Which RTMR.")
 @click.option("--digest", metavar="HEX", required=True, help="What to extend it with, 48 bytes.")
-def extend(directory: str, index: int, digest: str) -> None:
+def tdx_extend(directory: str, index: int, digest: str) -> None:
     """Extend a measurement register of the software TDX in DIRECTORY and print its new value."""
     raw = _measurement(digest, "--digest")
-    _demand_directory(directory)
+    demand_kind(directory, "tdx")
     with opened(Path(directory)) as tee:
         tee.extend(index, raw)
         value = tee.registers()[index]
@@ -138,8 +139,3 @@ def extend(directory: str, index: int, digest: str) -> None:
 
 def _measurement(text: str, option: str) -> bytes:
     return arguments.hex_bytes(text, option, MEASUREMENT_BYTES, least=MEASUREMENT_BYTES)
-
-
-def _demand_directory(directory: str) -> None:
-    if not Path(directory).is_dir():
-        raise UsageError("usage.file", f"{directory}: no such directory; make one with init")

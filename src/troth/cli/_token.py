@@ -118,6 +118,7 @@ def _print(found: Token) -> None:
     click.secho(ear.tier.upper(), fg=colour, bold=True)
     for name, submod in ear.submods.items():
         click.echo(f"  {name:14}{submod.status:16}policy {submod.policy_id}")
+    click.echo(f"  {'report':14}{ear.troth.tee}, root register {ear.troth.root}")
     click.echo(f"  {'namespace':14}{ear.troth.label}  {ear.troth.namespace_id}")
     click.echo(f"  {'log':14}{ear.troth.count} entries, head {ear.troth.head}")
     click.echo(f"  {'statement':14}{ear.troth.statement}  {ear.troth.mode}")

@@ -48,8 +48,9 @@ def print_choice(choice: Choice) -> None:
     """Print which driver is chosen and, of each other, why not and what would change that."""
     chosen = "none" if choice.driver is None else f"{choice.driver}, for {choice.provider}"
     click.echo(f'driver = "auto" is {chosen}')
-    if choice.root_register == "none":
-        click.echo('    root_register = "none": no register can be extended, the boot is unrooted')
+    if choice.root_register is not None:
+        why = f": {choice.unrooted}, the boot is unrooted" if choice.unrooted else ""
+        click.echo(f'    root_register = "{choice.root_register}"{why}')
     for one in choice.options:
         if one.driver is choice.driver:
             continue

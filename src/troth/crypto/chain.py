@@ -9,14 +9,48 @@ comes before time, so that a forged certificate is never reported as merely expi
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
-from troth.crypto.x509 import Certificate
 from troth.errors import StaleError, UntrustedError
 
-__all__ = ["check_ca", "check_current", "check_leaf"]
+__all__ = ["Profiled", "check_ca", "check_current", "check_leaf"]
 
 
-def check_ca(certificate: Certificate, *, below: int) -> None:
+class Profiled(Protocol):
+    """What of a certificate these checks look at, whatever it is signed with."""
+
+    @property
+    def common_name(self) -> str:
+        """The subject's only common name."""
+        ...
+
+    @property
+    def not_before(self) -> datetime:
+        """The first instant at which it counts."""
+        ...
+
+    @property
+    def not_after(self) -> datetime:
+        """The last one."""
+        ...
+
+    @property
+    def ca(self) -> tuple[bool, int | None]:
+        """Whether basicConstraints says CA, and its path length."""
+        ...
+
+    @property
+    def key_usage(self) -> tuple[bool, bool, bool]:
+        """Whether the key may sign digests, certificates, revocation lists."""
+        ...
+
+    @property
+    def unknown_critical(self) -> list[str]:
+        """OIDs of critical extensions that nobody enforces."""
+        ...
+
+
+def check_ca(certificate: Profiled, *, below: int) -> None:
     """Return if `certificate` may issue certificates with `below` CAs between it and the leaf.
 
     Raises:
@@ -30,7 +64,7 @@ def check_ca(certificate: Certificate, *, below: int) -> None:
         raise UntrustedError("chain.not-ca", f"path length {path_length}, {below} needed")
 
 
-def check_leaf(certificate: Certificate) -> None:
+def check_leaf(certificate: Profiled) -> None:
     """Return if `certificate` is an end entity that may sign data and issue nothing.
 
     Raises:
@@ -44,7 +78,7 @@ def check_leaf(certificate: Certificate) -> None:
         raise UntrustedError("chain.role", f"{certificate.common_name!r} may not sign data")
 
 
-def check_current(certificate: Certificate, at: datetime) -> None:
+def check_current(certificate: Profiled, at: datetime) -> None:
     """Return if notBefore ≤ `at` ≤ notAfter.
 
     Raises:
@@ -60,7 +94,7 @@ def check_current(certificate: Certificate, at: datetime) -> None:
         )
 
 
-def _check_extensions(certificate: Certificate) -> None:
+def _check_extensions(certificate: Profiled) -> None:
     unknown = certificate.unknown_critical
     if unknown:
         raise UntrustedError("chain.extension", f"critical and unknown: {', '.join(unknown)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
 from troth.crypto.x509 import LIBRARY_REFUSALS, Certificate, check_whole_octets
 from troth.errors import MalformedError, StaleError, UntrustedError
 
-__all__ = ["CRL_MAX_BYTES", "Crl"]
+__all__ = ["CRL_MAX_BYTES", "Crl", "Listed"]
 
 CRL_MAX_BYTES: Final = 1024 * 1024
 
@@ -22,6 +22,20 @@ CRL_MAX_BYTES: Final = 1024 * 1024
 _KNOWN: Final = frozenset(
     oid.dotted_string for oid in (ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.CRL_NUMBER)
 )
+
+
+class Listed(Protocol):
+    """What of a certificate a list can name."""
+
+    @property
+    def issuer(self) -> bytes:
+        """The issuer name, DER."""
+        ...
+
+    @property
+    def serial(self) -> int:
+        """The serial number."""
+        ...
 
 
 class Crl:
@@ -94,7 +108,7 @@ class Crl:
         if at > self.next_update:
             raise StaleError("crl.expired", f"until {self.next_update}")
 
-    def revokes(self, certificate: Certificate) -> bool:
+    def revokes(self, certificate: Listed) -> bool:
         """Say whether the list, which the caller knows to be its issuer's, names it."""
         found = self._crl.get_revoked_certificate_by_serial_number(certificate.serial)
         return found is not None and self.issuer == certificate.issuer

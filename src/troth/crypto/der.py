@@ -6,6 +6,7 @@ The library's declarative reader is marked unstable; this file is its only user.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat import asn1
@@ -21,10 +22,12 @@ __all__ = [
     "TAG_SEQUENCE",
     "Value",
     "attributes",
+    "dotted",
     "encode_attributes",
     "encode_integer",
     "encode_oid",
     "encode_tlv",
+    "part",
 ]
 
 TAG_BOOLEAN: Final = 0x01
@@ -63,11 +66,31 @@ def attributes(content: bytes, code: str) -> list[tuple[str, Value]]:
     try:
         holder = asn1.decode_der(_Holder, encode_tlv(TAG_SEQUENCE, content))
         return [
-            (one.oid.dotted_string, (one.value.tag_bytes[0], bytes(one.value.data)))
+            (dotted(one.oid), (one.value.tag_bytes[0], bytes(one.value.data)))
             for one in holder.members
         ]
     except ValueError as error:
         raise MalformedError(code, str(error)) from None
+
+
+@lru_cache(maxsize=256)
+def dotted(oid: ObjectIdentifier) -> str:
+    """Return an OID's text, which the library writes anew each time; the last ones are kept."""
+    return oid.dotted_string
+
+
+def part(data: bytes, at: int) -> tuple[int, int]:
+    """Return where the content of the value that begins at `at` begins, and where it ends.
+
+    Args:
+        data: what the library has read before, so that it is known to be DER.
+        at: the place of a tag of one byte.
+    """
+    size = data[at + 1]
+    if size < 0x80:  # noqa: PLR2004 - X.690 §8.1.3.4, the short form
+        return at + 2, at + 2 + size
+    begin = at + 2 + (size & 0x7F)
+    return begin, begin + int.from_bytes(data[at + 2 : begin], "big")
 
 
 def encode_tlv(tag: int, content: bytes) -> bytes:

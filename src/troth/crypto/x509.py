@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtensionOID, NameOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtensionOID
 
+from troth.crypto.der import dotted, part
 from troth.crypto.digest import sha256
+from troth.crypto.names import common_name
 from troth.crypto.p256 import PublicKey
 from troth.errors import MalformedError, UntrustedError
 from troth.wire.text import pem_blocks
@@ -39,6 +41,11 @@ LIBRARY_REFUSALS: Final = (
 """What the library raises for DER that it cannot read; a property test holds us to the list."""
 
 CERTIFICATE_MAX_BYTES: Final = 16 * 1024
+
+# AlgorithmIdentifier of ECDSA with SHA-256, which has no parameters (RFC 5758 §3.2).
+_ECDSA_SHA256: Final = bytes.fromhex("300a06082a8648ce3d040302")
+_TAG_VERSION: Final = 0xA0  # in front of the serial number, not in certificates of version 1
+_TO_SUBJECT: Final = 5  # serial number, algorithm, issuer, validity, subject
 
 # Extensions whose meaning `chain` enforces or that have none for a fixed-shape chain.
 _KNOWN: Final = frozenset(
@@ -67,12 +74,15 @@ class Certificate:
         self.der = der
         try:
             self._cert = x509.load_der_x509_certificate(der)
-            self._extensions = {one.oid.dotted_string: one for one in self._cert.extensions}
+            self._extensions = {dotted(one.oid): one for one in self._cert.extensions}
             self.not_before: datetime = self._cert.not_valid_before_utc
             self.not_after: datetime = self._cert.not_valid_after_utc
         except LIBRARY_REFUSALS as error:
             raise MalformedError("x509.malformed", str(error)) from None
         check_whole_octets(der, self._cert.signature, "x509.malformed")
+        self._signed = _Signed.of(der)
+        self.subject: bytes = self._signed.subject
+        self.issuer: bytes = self._signed.issuer
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -84,37 +94,12 @@ class Certificate:
         return f"Certificate({self.common_name!r}, serial={self.serial:x})"
 
     @cached_property
-    def subject(self) -> bytes:
-        """The subject name, DER.
-
-        Raises:
-            MalformedError: `x509.malformed`.
-        """
-        try:
-            return self._cert.subject.public_bytes()
-        except LIBRARY_REFUSALS as error:
-            raise MalformedError("x509.malformed", str(error)) from None
-
-    @cached_property
-    def issuer(self) -> bytes:
-        """The issuer name, DER.
-
-        Raises:
-            MalformedError: `x509.malformed`.
-        """
-        try:
-            return self._cert.issuer.public_bytes()
-        except LIBRARY_REFUSALS as error:
-            raise MalformedError("x509.malformed", str(error)) from None
-
-    @cached_property
     def common_name(self) -> str:
         """The subject's only common name; empty where there is none, or several, or no name."""
         try:
-            names = self._cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        except LIBRARY_REFUSALS:  # a name is decoded when it is asked for, and shown in errors
+            return common_name(self.subject)
+        except ValueError:  # a name is decoded when it is asked for, and shown in errors
             return ""
-        return str(names[0].value) if len(names) == 1 else ""
 
     @property
     def serial(self) -> int:
@@ -135,6 +120,11 @@ class Certificate:
         if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
             raise UntrustedError("chain.algorithm", "not a P-256 key")
         return PublicKey(key)
+
+    @cached_property
+    def sha256(self) -> bytes:
+        """SHA-256 of the certificate."""
+        return sha256(self.der)
 
     @cached_property
     def spki_sha256(self) -> bytes:
@@ -176,19 +166,44 @@ class Certificate:
             UntrustedError: `chain.algorithm`, another algorithm or kind of key; `chain.issuer`,
                 another name; `chain.signature`, another key.
         """
-        if self._cert.signature_algorithm_oid != SignatureAlgorithmOID.ECDSA_WITH_SHA256:
+        if self._signed.algorithms != (_ECDSA_SHA256, _ECDSA_SHA256):
             raise UntrustedError("chain.algorithm", "not signed with ECDSA and SHA-256")
-        _ = issuer.key
+        key = issuer.key
+        if self.issuer != issuer.subject:
+            raise UntrustedError(
+                "chain.issuer", f"{self.common_name!r} under {issuer.common_name!r}"
+            )
         try:
-            self._cert.verify_directly_issued_by(issuer._cert)
-        except InvalidSignature:
+            key.verify_der(self._cert.signature, self._signed.tbs, "chain.signature")
+        except UntrustedError as error:
             raise UntrustedError(
-                "chain.signature", f"{self.common_name!r} is not signed by {issuer.common_name!r}"
+                error.code, f"{self.common_name!r} is not signed by {issuer.common_name!r}"
             ) from None
-        except (ValueError, TypeError) as error:
-            raise UntrustedError(
-                "chain.issuer", f"{self.common_name!r} under {issuer.common_name!r}: {error}"
-            ) from None
+
+
+class _Signed(NamedTuple):
+    """What of a certificate is compared as bytes: the signed part, names, both algorithms."""
+
+    tbs: bytes
+    issuer: bytes
+    subject: bytes
+    algorithms: tuple[bytes, bytes]
+
+    @classmethod
+    def of(cls, der: bytes) -> Self:
+        """Cut a certificate that the library has read (RFC 5280 §4.1)."""
+        start, _ = part(der, 0)
+        at, end = part(der, start)
+        if der[at] == _TAG_VERSION:
+            _, at = part(der, at)
+        fields: list[bytes] = []
+        for _ in range(_TO_SUBJECT):
+            _, after = part(der, at)
+            fields.append(der[at:after])
+            at = after
+        _, algorithm, issuer, _, subject = fields
+        _, after = part(der, end)
+        return cls(der[start:end], issuer, subject, (algorithm, der[end:after]))
 
 
 def check_whole_octets(der: bytes, signature: bytes, code: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from troth.errors import UsageError
 
-__all__ = ["read_bounded", "write_new"]
+__all__ = ["files_in", "read_bounded", "write_new"]
 
 
 def read_bounded(path: str, most: int) -> bytes:
@@ -29,6 +29,21 @@ def read_bounded(path: str, most: int) -> bytes:
             return file.read(most + 1)
     except OSError as error:
         raise UsageError("usage.file", f"{path}: {error.strerror}") from None
+
+
+def files_in(directory: str, endings: tuple[str, ...]) -> list[str]:
+    """Return the regular files of a directory with such names; a pipe would make us wait.
+
+    Raises:
+        UsageError: `usage.file`.
+    """
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(
+                one.path for one in entries if one.name.endswith(endings) and one.is_file()
+            )
+    except OSError as error:
+        raise UsageError("usage.file", f"{directory}: {error.strerror}") from None
 
 
 def write_new(path: str, data: bytes, *, mode: int = 0o666) -> None:

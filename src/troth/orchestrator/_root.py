@@ -12,11 +12,16 @@ import click
 
 from troth.errors import UsageError
 from troth.infra import service
-from troth.orchestrator._start import check_option, config_option, demand_place, summary
+from troth.orchestrator._start import (
+    check_configuration,
+    check_option,
+    config_option,
+    demand_place,
+)
 from troth.orchestrator.boot import FD_NAME, Boot
 from troth.orchestrator.configuration import load_configuration
 from troth.orchestrator.faults import CrashPoints
-from troth.orchestrator.preflight import demand_named, demand_startable
+from troth.orchestrator.preflight import demand_root_register, demand_startable
 from troth.orchestrator.root_step import root_step, will_extend
 from troth.orchestrator.run_directory import lock_file
 from troth.orchestrator.supervise import supervise
@@ -38,12 +43,12 @@ def root(path: str, command: tuple[str, ...], *, check_config: bool) -> None:
     loaded = load_configuration(path)
     _demand_command(command, path)
     if check_config:
-        demand_named(loaded)
-        click.echo(summary(loaded))
+        click.echo(check_configuration(loaded, takes_root=True))
         return
     run = demand_place(loaded.value)
     lock = lock_file(run / "root.lock")
     driver = driver_of(loaded.value.tsm)
+    demand_root_register(loaded, driver.provider)
     held = service.handed_over(FD_NAME)
     boot = None if held is None else Boot.unseal(held)
     if loaded.value.trothd.root_register == "none":

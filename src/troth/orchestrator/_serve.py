@@ -14,7 +14,12 @@ from troth.infra import http, service
 from troth.infra.http.server import stopped
 from troth.infra.log import Event
 from troth.infra.settings import Loaded
-from troth.orchestrator._start import check_option, config_option, demand_place, summary
+from troth.orchestrator._start import (
+    check_configuration,
+    check_option,
+    config_option,
+    demand_place,
+)
 from troth.orchestrator.admin import admin_api
 from troth.orchestrator.api import workload_api
 from troth.orchestrator.boot import FD_NAME, Boot
@@ -24,7 +29,7 @@ from troth.orchestrator.daemon import Daemon
 from troth.orchestrator.device import Device
 from troth.orchestrator.faults import CrashPoints
 from troth.orchestrator.namespaces import Namespaces
-from troth.orchestrator.preflight import demand_named
+from troth.orchestrator.preflight import demand_root_register
 from troth.orchestrator.run_directory import admin_socket, lock_file
 from troth.orchestrator.tsm import driver_of
 
@@ -43,8 +48,7 @@ def serve(path: str, *, check_config: bool) -> None:
     """
     loaded = load_configuration(path)
     if check_config:
-        demand_named(loaded)
-        click.echo(summary(loaded))
+        click.echo(check_configuration(loaded, takes_root=False))
         return
     run = demand_place(loaded.value)
     lock = lock_file(run / "lock")
@@ -65,9 +69,11 @@ async def _serve(loaded: Loaded[Configuration], run: Path) -> None:
             "usage.configuration",
             f"{loaded.name}: not the configuration that this boot's root statement names",
         )
+    driver = driver_of(configuration.tsm)
+    demand_root_register(loaded, driver.provider)
     stop = stopped()
     namespaces = Namespaces(run)
-    daemon = Daemon(configuration, boot, Device(driver_of(configuration.tsm)), namespaces, crash)
+    daemon = Daemon(configuration, boot, Device(driver), namespaces, crash)
     server = http.HttpServer(
         workload_api(daemon), most_connections=configuration.trothd.maximum_connections
     )

@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from troth.errors import MalformedError, UsageError
-from troth.evidence.binding import ImageDigest
+from troth.evidence.binding import ImageDigest, RootRegister
 from troth.evidence.binding.request import key_of_jwk
 from troth.infra.settings import Loaded, read_settings
 from troth.orchestrator.endpoints import Endpoint, endpoint_problem
@@ -101,7 +101,7 @@ class DaemonSettings(Strict, frozen=True, kw_only=True):
 
     run_directory: str  # on a memory file system: the host owns every disk
     admin_socket: str
-    root_register: Literal["rtmr3", "none"]
+    root_register: RootRegister  # that of the TSM, or none
     height: Annotated[int, msgspec.Meta(ge=0, le=16)] = 10
     statement_key_s: Seconds = 300
     maximum_delegation_s: Seconds = 900

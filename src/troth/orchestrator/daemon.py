@@ -34,9 +34,9 @@ from troth.orchestrator.faults import CrashPoints
 from troth.orchestrator.identity import Peer, admit
 from troth.orchestrator.namespace import Namespace
 from troth.orchestrator.namespaces import Namespaces
-from troth.orchestrator.root_step import RTMR3
 from troth.orchestrator.run_directory import namespace_socket
 from troth.orchestrator.statements import delegated_bundle
+from troth.tsm.root import ROOT_INDEX, register_name
 
 __all__ = ["Daemon"]
 
@@ -294,7 +294,7 @@ class Daemon:
             return
         self._registers = registers
         self.is_rooted = self._roots(registers)
-        names = ", ".join(f"RTMR{index}" for index in changed)
+        names = ", ".join(register_name(self.device.provider, index) for index in changed)
         _log.error(Event.ALARM_REGISTER, registers=names)
         try:
             self.namespaces.root.alarm(f"register.changed: {names}")
@@ -305,7 +305,9 @@ class Daemon:
     def _roots(self, registers: tuple[bytes, ...]) -> bool:
         """Say whether the root register holds this boot's root statement and nothing else."""
         after = self.boot.after
-        return bool(registers) and after is not None and same(registers[RTMR3], after)
+        if after is None or len(registers) <= ROOT_INDEX:
+            return False
+        return same(registers[ROOT_INDEX], after)
 
     def _note(self, text: str) -> None:
         try:

@@ -21,10 +21,13 @@ from troth.orchestrator.clones import Uevents
 from troth.orchestrator.configuration import ANY_CGROUP, Configuration
 from troth.orchestrator.identity import Cgroup, find_hierarchy
 from troth.orchestrator.run_directory import admin_socket, lock_file, namespace_socket
+from troth.tsm.driver import COVE, Driver
+from troth.tsm.root import root_register_of, root_value, why_unrooted
 
-__all__ = ["demand_named", "demand_startable"]
+__all__ = ["demand_named", "demand_root_register", "demand_root_taken", "demand_startable"]
 
 _PRIVATE: Final = 0o700
+_ROOT_DIGEST_BYTES: Final = 48  # SHA-384 (BINDING 4.6)
 _JOURNAL_BYTES: Final = 4096  # a new journal takes no more: one page of a memory file system
 
 
@@ -50,6 +53,39 @@ def demand_named(loaded: Loaded[Configuration]) -> None:
                 where = loaded.where("namespace", index, "cgroup")
                 what = f"{error.detail}; make it, or name another"
                 raise DriverError("identity.cgroup", f"{where}: {what}") from None
+
+
+def demand_root_register(loaded: Loaded[Configuration], provider: str) -> None:
+    """Return if the root register that a configuration names is this TSM's, or none.
+
+    Whether a guest can extend it here is seen when it is read: that is no fault of the file.
+
+    Raises:
+        UsageError: `usage.configuration`, it is another TSM's; the word to write is named.
+        DriverError: `tsm.provider`.
+    """
+    named, own = loaded.value.trothd.root_register, root_register_of(provider)
+    if named in {own, "none"}:
+        return
+    if own == "none":
+        what = f'{why_unrooted(provider)}; write "none", which starts without a root'
+    else:
+        what = f'that of {provider} is "{own}"; or write "none", which starts without a root'
+    where = loaded.where("trothd", "root_register")
+    raise UsageError("usage.configuration", f"{where}: {what}")
+
+
+def demand_root_taken(driver: Driver) -> None:
+    """Return if the root register is there and takes the root digest; nothing is extended.
+
+    Raises:
+        DriverError: `tsm.no-registers`; `tsm.register`, it takes digests of another size only.
+    """
+    size = len(root_value(driver.provider, driver.registers()))
+    if driver.provider == COVE and size != _ROOT_DIGEST_BYTES:
+        raise DriverError(
+            "tsm.register", f"a digest of {_ROOT_DIGEST_BYTES} bytes, it takes {size}"
+        )
 
 
 def demand_startable(loaded: Loaded[Configuration], run: Path) -> None:

@@ -31,15 +31,14 @@ from troth.errors import DriverError, MalformedError, UsageError
 from troth.evidence.binding import RootStatement
 from troth.infra.log import Event
 from troth.infra.service import keep
-from troth.orchestrator.boot import FD_NAME, Boot
+from troth.orchestrator.boot import FD_NAME, Boot, Register
 from troth.orchestrator.faults import CrashPoints
 from troth.tsm.driver import Driver
+from troth.tsm.root import ROOT_INDEX, root_value, why_unrooted
 from troth.wire import cbor
 
-__all__ = ["RTMR3", "root_step", "will_extend"]
+__all__ = ["root_step", "will_extend"]
 
-RTMR3: Final = 3
-_UNTOUCHED: Final = bytes(48)  # a register that nobody extended since boot
 _INTENT_MAX_BYTES: Final = 4096
 _PRIVATE: Final = 0o600
 
@@ -114,15 +113,15 @@ def root_step(
     crash.reach("root.sealed")
     # 2. The intent. Killed here: the register is as before, so the next root step extends, with
     #    this key if the manager kept it, else with another.
-    _write(run_directory / "root", boot)
+    _write(run_directory / "root", boot.root, boot.before or register)
     crash.reach("root.intended")
     # 3. The extend. Killed here: the register is as after. The next root step goes on if the
     #    manager kept the key; if not, this boot stays unrooted, and every verifier sees it.
-    with _or_none_by_name():
-        driver.extend(RTMR3, boot.root.digest)
+    with _or_none_by_name(driver):
+        driver.extend(ROOT_INDEX, boot.root.digest)
     crash.reach("root.extended")
     # 4. What was put in is read back.
-    if driver.registers()[RTMR3] != boot.after:
+    if driver.registers()[ROOT_INDEX] != boot.after:
         os.close(descriptor)
         raise DriverError("root.read-back", "somebody extended the root register meanwhile")
     _log.info(Event.ROOT_EXTENDED)
@@ -140,10 +139,11 @@ def will_extend(driver: Driver, run_directory: Path, held: Boot | None) -> bool:
     return todo in {_Do.INTEND, _Do.EXTEND}
 
 
-def _plan(driver: Driver, run_directory: Path, held: Boot | None) -> tuple[_Do, _Found, bytes]:
-    """Return what is to be done, where the register stands, and what it holds."""
-    with _or_none_by_name():
-        register = driver.registers()[RTMR3]
+def _plan(driver: Driver, run_directory: Path, held: Boot | None) -> tuple[_Do, _Found, Register]:
+    """Return what is to be done, where the register stands, and the register."""
+    with _or_none_by_name(driver):
+        value = root_value(driver.provider, driver.registers())
+        register = Register(value, driver.register_hash())
     intent = _read(run_directory / "root")
     found = _where(register, intent)
     is_held = held is not None and intent is not None and held.root == intent[0]
@@ -151,7 +151,7 @@ def _plan(driver: Driver, run_directory: Path, held: Boot | None) -> tuple[_Do, 
 
 
 @contextmanager
-def _or_none_by_name() -> Iterator[None]:
+def _or_none_by_name(driver: Driver) -> Iterator[None]:
     """Say what helps where there is nothing to extend: nobody becomes unrooted by silence."""
     try:
         yield
@@ -159,40 +159,42 @@ def _or_none_by_name() -> Iterator[None]:
         if error.code != "tsm.no-registers":
             raise
         way_out = 'root_register = "none" starts without a root'
-        raise DriverError(error.code, f"{error.detail}; {way_out}") from None
+        why = why_unrooted(driver.provider)
+        raise DriverError(error.code, f"{error.detail}: {why}; {way_out}") from None
 
 
-def _where(register: bytes, intent: tuple[RootStatement, bytes] | None) -> _Found:
-    if intent is None:
-        return _Found.UNTOUCHED if same(register, _UNTOUCHED) else _Found.OTHER
+def _where(register: Register, intent: tuple[RootStatement, Register] | None) -> _Found:
+    if intent is None:  # nobody has extended it since boot if it is all zero
+        untouched = bytes(len(register.value))
+        return _Found.UNTOUCHED if same(register.value, untouched) else _Found.OTHER
     root, before = intent
-    if same(register, before):
+    if same(register.value, before.value):
         return _Found.BEFORE
-    return _Found.AFTER if same(register, root.tdx_register(before)) else _Found.OTHER
+    return _Found.AFTER if same(register.value, before.after(root)) else _Found.OTHER
 
 
-def _read(path: Path) -> tuple[RootStatement, bytes] | None:
+def _read(path: Path) -> tuple[RootStatement, Register] | None:
     """Return the intent; None if there is none, or none that can be read: it was never whole."""
     try:
         data = path.read_bytes()
         got = cbor.decode(data, max_bytes=_INTENT_MAX_BYTES)
         match got:
-            case [bytes(root), bytes(before)] if len(before) == len(_UNTOUCHED):
-                return RootStatement.parse(root), before
+            case [bytes(root), before, algorithm]:
+                return RootStatement.parse(root), Register.of(before, algorithm)
             case _:
                 return None
     except FileNotFoundError:
         return None
-    except MalformedError:
+    except (MalformedError, ValueError):
         return None
     except OSError as error:
         raise UsageError("usage.file", f"{path}: {error.strerror}") from None
 
 
-def _write(path: Path, boot: Boot) -> None:
+def _write(path: Path, root: RootStatement, before: Register) -> None:
     """Put the intent in place whole: a reader sees all of it or nothing."""
     new = path.with_name(f"{path.name}.new")
-    content = cbor.encode([boot.root.encoded, boot.before or _UNTOUCHED])
+    content = cbor.encode([root.encoded, before.value, before.algorithm])
     try:
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _PRIVATE)
         with os.fdopen(handle, "wb") as file:

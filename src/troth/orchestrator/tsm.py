@@ -5,7 +5,7 @@
              "configfs"    the kernel's configfs-tsm
              "ioctl"       /dev/sev-guest, or /dev/tdx_guest and a quote generation service
              "sysfs"       the series before configfs
-             "emulated"    a software TDX, for development
+             "emulated"    a software TDX, SNP, CCA or CoVE, for development
 
 Each section is a type of its own, so a key that its driver would not read is refused.
 """
@@ -33,7 +33,7 @@ from troth.tsm.raw import SystemFiles
 from troth.tsm.registers import Registers
 from troth.tsm.sysfs import Format, SysfsDriver
 
-__all__ = ["EmulatedSettings", "TsmSettings", "driver_of", "tsm_problems"]
+__all__ = ["EmulatedSettings", "TsmSettings", "driver_of", "named_provider", "tsm_problems"]
 
 Level = Annotated[int, msgspec.Meta(ge=0, le=3)]
 Provider = Literal["tdx_guest", "sev_guest"]
@@ -109,9 +109,11 @@ class AutoSettings(Tsm, frozen=True, kw_only=True, tag="auto"):
 
 
 class EmulatedSettings(Tsm, frozen=True, kw_only=True, tag="emulated"):
-    """Reports of a software TDX, in this process."""
+    """Reports of a software TEE, in this process. Which kind it is, its directory says."""
 
     directory: str
+    privlevel: Level | None = None  # of SNP; the lowest that the guest may ask from if None
+    service: ServiceSettings | None = None  # likewise
     latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 0
     inject: list[Injection] = []
 
@@ -137,6 +139,11 @@ def tsm_problems(tsm: TsmSettings) -> Iterator[tuple[tuple[str | int, ...], str]
         yield from _useless(tsm, SNP, quote_service=None)
 
 
+def named_provider(tsm: TsmSettings) -> str | None:
+    """Return the provider that a section names; None where only the TSM itself could say."""
+    return tsm.provider if isinstance(tsm, SysfsSettings | IoctlSettings) else None
+
+
 def driver_of(tsm: TsmSettings) -> Driver:
     """Open the driver that is configured.
 
@@ -156,7 +163,11 @@ def driver_of(tsm: TsmSettings) -> Driver:
             return driver_of(_found(tsm))
         case EmulatedSettings():
             return EmulatedDriver(
-                Path(tsm.directory), latency_s=tsm.latency_ms / 1000, inject=tsm.inject
+                Path(tsm.directory),
+                latency_s=tsm.latency_ms / 1000,
+                inject=tsm.inject,
+                privlevel=tsm.privlevel,
+                service=_service(tsm.service),
             )
 
 
@@ -209,17 +220,20 @@ def _address(tsm: IoctlSettings) -> Address:
 
 
 def _options(tsm: ConfigfsSettings | SysfsSettings | IoctlSettings) -> Options:
-    service = tsm.service if isinstance(tsm, ConfigfsSettings) else None
     rate = tsm.rate
     return Options(
         privlevel=tsm.privlevel,
-        service=None
-        if service is None
-        else ServiceRequest(
-            provider=service.provider, guid=service.guid, manifest_version=service.manifest_version
-        ),
+        service=_service(tsm.service) if isinstance(tsm, ConfigfsSettings) else None,
         deadline_s=tsm.deadline_s,
         rate=None if rate is None else Rate(interval_s=rate.interval_ms / 1000, burst=rate.burst),
+    )
+
+
+def _service(service: ServiceSettings | None) -> ServiceRequest | None:
+    if service is None:
+        return None
+    return ServiceRequest(
+        provider=service.provider, guid=service.guid, manifest_version=service.manifest_version
     )
 
 

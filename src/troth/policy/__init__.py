@@ -7,11 +7,13 @@ judgement = judge(data, JudgeOptions(...))    # all of it at once, as one value
 """
 
 from troth.policy.document import Policy, parse_policy
-from troth.policy.judgement import Judgement, JudgeOptions, judge
+from troth.policy.inputs import Endorsements, JudgeOptions
+from troth.policy.judgement import Judgement, judge
 from troth.policy.tdx import TdxPolicy, appraise_tdx
 from troth.policy.template import policy_template
 
 __all__ = [
+    "Endorsements",
     "JudgeOptions",
     "Judgement",
     "Policy",

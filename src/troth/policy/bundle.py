@@ -3,8 +3,8 @@
 
 Each part gets a trust vector (draft-ietf-rats-ar4si §2.3), from facts alone:
 
-    hardware           2 UpToDate; 32 any other status that the policy accepts; 97 a root that is
-                       no vendor's; 0 not asked
+    hardware           2 the TCB is UpToDate, or reaches the policy's floor; 32 any other status
+                       that the policy accepts; 97 a root that is no vendor's; 0 not asked
     configuration      2 pinned by the policy; 3 not pinned; 32 no root register; 96 debug
     executables        3 a boot, or an image, that the policy names; 2 an event model that it pins,
                        with no gap; 33 forensic points that it tolerates; 0 none of these
@@ -20,29 +20,29 @@ import msgspec
 
 from troth.errors import DeniedError
 from troth.evidence.binding import Namespace, Phase
+from troth.policy.bundle_hardware import APPROVED, CAUTION, Platform, platform_of
 from troth.policy.document import Policy
-from troth.policy.tdx import TdxPolicy, appraise_tdx
+from troth.policy.kinds import KINDS
 from troth.policy.vector import TrustVector
 from troth.verify import Verified
 from troth.verify.bundle import BundleFacts, NamespaceWanted, Steps
 from troth.verify.bundle.check import refusing
-from troth.verify.tdx import TdxFacts
 
 __all__ = ["Appraisal", "Part", "appraise_bundle"]
 
 Part = Literal["platform", "orchestrator", "namespace"]
 
-_UP_TO_DATE: Final = "UpToDate"
-_UNKNOWN: Final = "unknown"
-
 # Values of AR4SI §2.3.3 to §2.3.5.
-_APPROVED: Final = 2
 _BOOT_APPROVED: Final = 3  # executables, during boot
 _NOT_PINNED: Final = 3  # configuration: nothing known against it
-_CAUTION: Final = 32
 _UNRECOGNISED: Final = 33  # executables, at run time
 _INSECURE: Final = 96  # configuration
 _NO_VENDOR: Final = 97  # hardware
+
+_VENDORS: Final = (
+    "a vendor's root, as boot.emulated = 'deny' asks (it may be 'contraindicate', which the result "
+    "says, or 'accept')"
+)
 
 
 class Appraisal(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,22 +71,23 @@ def appraise_bundle(verified: Verified[BundleFacts], policy: Policy, steps: Step
 
 
 def _appraise(facts: BundleFacts, policy: Policy, steps: Steps) -> Appraisal:
-    tdx, boot = policy.tdx, policy.boot
-    if tdx is None or boot is None:
-        raise DeniedError("policy.section", f"{policy.name}: no section [tdx] or [boot]")
+    boot, section = policy.boot, getattr(policy, facts.tee)
+    if section is None or boot is None:
+        raise DeniedError("policy.section", f"{policy.name}: no section [{facts.tee}] or [boot]")
+    platform = platform_of(facts.tee, facts.report.value, section)
     steps.check(
         "emulated",
-        facts.td.value.anchor.is_vendor or boot.emulated != "deny",
+        platform.anchor.is_vendor or boot.emulated != "deny",
         "policy.emulated",
-        expected=boot.emulated,
-        got=facts.td.value.anchor.name,
+        expected=_VENDORS if boot.emulated == "deny" else boot.emulated,
+        got=platform.anchor.name,
         source=f"{policy.name}: boot.emulated",
     )
-    appraise_tdx(facts.td, tdx, name=policy.name, trace=steps.trace.nested("13."))
+    KINDS[facts.tee].appraise(facts.report, policy, steps.trace.nested("13."))
     return Appraisal(
         verdict="genuine" if facts.image is None else "accepted",
         vectors={
-            "platform": _platform(facts.td.value, tdx, facts, accepts=boot.emulated == "accept"),
+            "platform": _platform(platform, facts, accepts=boot.emulated == "accept"),
             "orchestrator": _orchestrator(facts, policy),
             "namespace": _namespace(facts.statement.namespace, facts.wanted),
         },
@@ -94,20 +95,12 @@ def _appraise(facts: BundleFacts, policy: Policy, steps: Steps) -> Appraisal:
     )
 
 
-def _platform(td: TdxFacts, policy: TdxPolicy, facts: BundleFacts, *, accepts: bool) -> TrustVector:
-    if not td.anchor.is_vendor and not accepts:
-        hardware = _NO_VENDOR
-    elif td.status == _UNKNOWN:
-        hardware = 0
-    else:
-        hardware = _APPROVED if td.status == _UP_TO_DATE else _CAUTION
-    pinned = not isinstance(policy.attributes_allowed, type)
-    configuration = _APPROVED if pinned else _NOT_PINNED
-    if td.body.attributes.under_debug:
-        configuration = _INSECURE
+def _platform(platform: Platform, facts: BundleFacts, *, accepts: bool) -> TrustVector:
+    believed = platform.anchor.is_vendor or accepts
+    configuration = APPROVED if platform.pinned else _NOT_PINNED
     return TrustVector(
-        hardware=hardware,
-        configuration=configuration,
+        hardware=platform.tcb if believed else _NO_VENDOR,
+        configuration=_INSECURE if platform.debug else configuration,
         executables=0 if facts.image is None else _BOOT_APPROVED,
     )
 
@@ -115,10 +108,10 @@ def _platform(td: TdxFacts, policy: TdxPolicy, facts: BundleFacts, *, accepts: b
 def _orchestrator(facts: BundleFacts, policy: Policy) -> TrustVector:
     wanted = policy.orchestrator
     pinned = wanted is not None and not isinstance(wanted.configuration, type)
-    configuration = _APPROVED if pinned else _NOT_PINNED
+    configuration = APPROVED if pinned else _NOT_PINNED
     if facts.root == "none":
         # Code that ever reached the report device can have made this epoch (BINDING 4.6).
-        configuration = _CAUTION
+        configuration = CAUTION
     return TrustVector(
         configuration=configuration,
         executables=0 if facts.image is None else _BOOT_APPROVED,
@@ -136,6 +129,6 @@ def _namespace(said: Namespace, wanted: NamespaceWanted) -> TrustVector:
         and said.gaps == 0
     )
     if pinned:
-        return TrustVector(executables=_APPROVED)
+        return TrustVector(executables=APPROVED)
     image = said.image is not None and not isinstance(wanted.image_digest, type)
     return TrustVector(executables=_BOOT_APPROVED if image else 0)

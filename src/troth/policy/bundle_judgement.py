@@ -15,9 +15,11 @@ import msgspec
 from troth.endorse.intel import CollateralSet
 from troth.errors import DeniedError, TrothError
 from troth.evidence.binding import Channel, Origin
+from troth.evidence.detect import begins_as_token
 from troth.policy.bundle import Appraisal, appraise_bundle
 from troth.policy.document import Policy
 from troth.policy.judgement import BundleView, Judgement, judgement_of
+from troth.policy.kinds import KINDS
 from troth.verify import Anchors, AnyValue, Trace, Verified, WithoutCollateral
 from troth.verify.bundle import (
     AnyNonce,
@@ -32,6 +34,7 @@ from troth.verify.bundle import (
 )
 from troth.verify.bundle.check import refusing
 from troth.verify.bundle.statement import ORIGINS
+from troth.verify.endorsements import NO_ENDORSEMENTS, Endorsements
 
 __all__ = ["BundleOptions", "is_bundle_evidence", "judge_bundle"]
 
@@ -47,11 +50,12 @@ class BundleOptions(msgspec.Struct, frozen=True, kw_only=True):
     nonce: bytes | type[AnyValue]
     channel: Channel | type[AnyValue]
     policy: Policy
+    endorsements: Endorsements = NO_ENDORSEMENTS
 
 
 def is_bundle_evidence(data: bytes) -> bool:
-    """Say whether evidence begins as a bundle does and as no quote can."""
-    return bool(data) and data[0] >> 5 == _MAP
+    """Say whether evidence begins as a bundle does, and as no other evidence can."""
+    return bool(data) and data[0] >> 5 == _MAP and begins_as_token(data) is None
 
 
 def judge_bundle(data: bytes, options: BundleOptions) -> Judgement:
@@ -80,6 +84,7 @@ def _inputs(options: BundleOptions) -> BundleInputs:
         at=options.at,
         nonces=AnyNonce() if isinstance(nonce, type) else ExpectedNonce(nonce),
         channel=options.channel,
+        endorsements=options.endorsements,
     )
 
 
@@ -92,9 +97,9 @@ def _view(
 ) -> Judgement:
     facts = verified.value if verified else None
     judgement = judgement_of(
-        facts.td.value if facts else None,
+        KINDS[facts.tee].view(facts.report.value) if facts else None,
         error,
-        tee="tdx" if facts else None,
+        tee=facts.tee if facts else None,
         at=at,
         trace=steps.trace,
         verdict=appraisal.verdict if appraisal else "error",

@@ -4,8 +4,10 @@
 A misspelt or missing key is an error that names file, key and line, because a rule that is not
 read is a rule that is not enforced.
 
-    [tdx]                                  quotes, and the reports of bundles
-    [boot] [root] [orchestrator] [claims]  bundles
+    [tdx] [snp] [cca] [cove]               evidence of these kinds, and the reports of bundles
+    [sgx] [tpm]                            evidence of other kinds
+    [azure], beside [tpm], [snp] or [tdx]  Azure's confidential VMs, and nothing else
+    [boot] [root] [orchestrator] [claims]  bundles, beside exactly one section of their report
     [namespace], or several [[namespace]]  bundles; chosen by label
     [delegation]                           delegated bundles
 """
@@ -18,11 +20,21 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from troth.errors import DeniedError, UsageError
+from troth.evidence.detect import TEES
+from troth.policy import azure, cca, cove, sgx, snp, tdx, tpm
+from troth.policy.azure import AzurePolicy
+from troth.policy.bundle_boot import boot_problem, root_problem
+from troth.policy.bundle_wanted import BUNDLE_TEES, report_wanted
+from troth.policy.cca import CcaPolicy
+from troth.policy.cove import CovePolicy
 from troth.policy.sections import CONVERTERS, check_namespaces
-from troth.policy.tdx import CONVERTERS as TDX_CONVERTERS
+from troth.policy.sgx import SgxPolicy
+from troth.policy.snp import SnpPolicy
 from troth.policy.tdx import TdxPolicy
+from troth.policy.tpm import TpmPolicy
 from troth.verify.bundle import (
     BootWanted,
+    BundleTee,
     ClaimsWanted,
     DelegationWanted,
     NamespaceWanted,
@@ -40,7 +52,13 @@ POLICY_MAX_BYTES: Final = 256 * 1024
 _VERSION: Final = 1
 _MOST_NAMESPACES: Final = 256
 _SECTIONS: Final[Mapping[str, tuple[type[msgspec.Struct], Mapping[str, Callable[[Any], Any]]]]] = {
-    "tdx": (TdxPolicy, TDX_CONVERTERS),
+    "tdx": (TdxPolicy, tdx.CONVERTERS),
+    "sgx": (SgxPolicy, sgx.CONVERTERS),
+    "snp": (SnpPolicy, snp.CONVERTERS),
+    "cca": (CcaPolicy, cca.CONVERTERS),
+    "cove": (CovePolicy, cove.CONVERTERS),
+    "tpm": (TpmPolicy, tpm.CONVERTERS),
+    "azure": (AzurePolicy, azure.CONVERTERS),
     **CONVERTERS,
 }
 
@@ -56,12 +74,18 @@ class Policy(msgspec.Struct, frozen=True):
     namespaces: tuple[NamespaceWanted, ...] = ()
     delegation: DelegationWanted | None = None
     claims: ClaimsWanted | None = None
+    sgx: SgxPolicy | None = None
+    snp: SnpPolicy | None = None
+    cca: CcaPolicy | None = None
+    cove: CovePolicy | None = None
+    tpm: TpmPolicy | None = None
+    azure: AzurePolicy | None = None
 
     @property
     def sections(self) -> tuple[str, ...]:
         """The names of the sections that the file has."""
-        have = {
-            "tdx": self.tdx,
+        have: dict[str, object] = {
+            **{name: getattr(self, name) for name in TEES},
             "boot": self.boot,
             "root": self.root,
             "orchestrator": self.orchestrator,
@@ -71,19 +95,33 @@ class Policy(msgspec.Struct, frozen=True):
         }
         return tuple(name for name, section in have.items() if section is not None)
 
+    @property
+    def bundle_tee(self) -> BundleTee:
+        """The kind of TEE whose reports bundles must have.
+
+        Raises:
+            DeniedError: `policy.section`, the policy has the section of none, or [azure].
+        """
+        if self.azure is not None:
+            raise azure.takes_azure_alone(self.name, "a bundle")
+        found = _bundle_tees(self)
+        if not found:
+            known = ", ".join(f"[{one}]" for one in BUNDLE_TEES)
+            raise DeniedError("policy.section", f"{self.name}: bundles need one of {known}")
+        return found[0]
+
     def for_bundles(self) -> Wanted:
         """Return what a bundle is held to.
 
         Raises:
             DeniedError: `policy.section`, one that every bundle needs is missing.
         """
-        tdx = _due(self.tdx, "tdx", self.name)
+        tee = self.bundle_tee
         if not self.namespaces:
             raise DeniedError("policy.section", f"{self.name}: no section [namespace]")
         return Wanted(
             name=self.name,
-            debug=tdx.debug,
-            service_tds=tdx.mr_service_td,
+            report=report_wanted(tee, getattr(self, tee)),
             boot=_due(self.boot, "boot", self.name),
             root=_due(self.root, "root", self.name),
             orchestrator=_due(self.orchestrator, "orchestrator", self.name),
@@ -119,9 +157,48 @@ def parse_policy(data: bytes, name: str) -> Policy:
         for key, raw in document.items()
         if key != "namespace"
     }
-    tdx = found.pop("tdx", None)
+    td = found.pop("tdx", None)
     namespaces = _namespaces(document.get("namespace", []), name, text)
-    return Policy(name, tdx, namespaces=namespaces, **found)
+    policy = Policy(name, td, namespaces=namespaces, **found)
+    _check_azure(policy, text)
+    _check_kind(policy, text)
+    return policy
+
+
+def _check_azure(policy: Policy, text: str) -> None:
+    if policy.azure is None:
+        return
+    problem = azure.companions_problem(policy.azure, policy.sections)
+    if problem is not None:
+        where = line_of(text, ["azure"])
+        raise UsageError("usage.policy", f"{policy.name}: [azure]{where}: {problem}")
+
+
+def _check_kind(policy: Policy, text: str) -> None:
+    """Return if [boot] and [root] are such as the one kind of TEE of the bundles can have."""
+    if policy.boot is None:
+        return
+    tees = _bundle_tees(policy)
+    if len(tees) > 1:
+        sections = ", ".join(f"[{one}]" for one in tees)
+        where = line_of(text, ["boot"])
+        raise UsageError(
+            "usage.policy",
+            f"{policy.name}: [boot]{where}: bundles are of one kind of TEE, and {sections} are "
+            "there: a file for each",
+        )
+    for tee in tees:
+        found = {"boot.images": boot_problem(policy.boot, tee)}
+        if policy.root is not None:
+            found["root.register"] = root_problem(policy.root, tee)
+        for key, problem in found.items():
+            if problem is not None:
+                where = line_of(text, key.split("."))
+                raise UsageError("usage.policy", f"{policy.name}: {key}{where}: {problem}")
+
+
+def _bundle_tees(policy: Policy) -> tuple[BundleTee, ...]:
+    return tuple(one for one in BUNDLE_TEES if getattr(policy, one) is not None)
 
 
 class _Reader:

@@ -7,26 +7,24 @@ else. A refusal carries no facts, so that nobody can read fields of evidence tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from troth.endorse.intel import CollateralSet
 from troth.errors import DeniedError, TrothError, UsageError, printable
-from troth.evidence.detect import detect_tee
-from troth.evidence.tdx import Claim, describe_pck, describe_quote
-from troth.policy.document import Policy
-from troth.policy.tdx import appraise_tdx
-from troth.verify import Anchors, AnyValue, Tail, Trace, TraceEntry, Verified, WithoutCollateral
-from troth.verify.intel.tcb import Judged, TcbOutcome
-from troth.verify.tdx import TdxFacts, verify_tdx
+from troth.evidence.detect import Tee, detect_tee
+from troth.policy.inputs import Endorsements, JudgeOptions
+from troth.policy.kinds import KINDS
+from troth.policy.views import CollateralView, Fact, FactsView, Parts, TcbView
+from troth.verify import Trace, TraceEntry
 from troth.wire.text import format_instant
 
 __all__ = [
     "BundleView",
     "CollateralView",
+    "Endorsements",
     "JudgeOptions",
     "Judgement",
     "Parts",
@@ -38,36 +36,6 @@ __all__ = [
 ]
 
 Verdict = Literal["accepted", "genuine", "malformed", "untrusted", "stale", "denied", "error"]
-
-
-class Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Statuses before they converge; a part that does not exist is absent."""
-
-    platform: str
-    platform_tcb_date: str
-    qe: str
-    module: str | None = None
-    current: str | None = None
-
-
-class TcbView(msgspec.Struct, frozen=True, kw_only=True):
-    """The TCB's status and what it follows from; `unknown` without collateral."""
-
-    status: str
-    date: str | None
-    advisories: tuple[str, ...]
-    parts: Parts | None
-    evaluation_number: int | None
-
-
-class CollateralView(msgspec.Struct, frozen=True, kw_only=True):
-    """Which collateral was used: its name, the digest of all its bytes, and when it counts."""
-
-    source: str
-    sha256: str
-    valid_from: str
-    valid_until: str
-    evaluation_number: int
 
 
 class BundleView(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +89,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     tee: str | None
     judged_at: str | None
     anchor: str | None
-    facts: dict[str, Claim] | None
+    facts: Mapping[str, Fact] | None
     tcb: TcbView | None
     trailing_bytes: int | None
     trace: tuple[TraceEntry, ...]
@@ -130,41 +98,23 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     bundle: BundleView | msgspec.UnsetType = msgspec.UNSET
 
 
-class JudgeOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything besides the evidence that a judgement depends on."""
-
-    tee: Literal["auto", "tdx"] = "auto"
-    collateral: tuple[CollateralSet, ...] | type[WithoutCollateral]
-    anchors: Anchors
-    at: datetime
-    report_data: bytes | type[AnyValue]
-    policy: Policy | None
-    tail: Tail = Tail.ZEROS
-
-
 def judge(evidence: bytes, options: JudgeOptions) -> Judgement:
     """Return the judgement of `evidence`: verified, then appraised if there is a policy."""
     trace = Trace()
-    tee: str | None = None if options.tee == "auto" else options.tee
-    verified: Verified[TdxFacts] | None = None
+    tee: Tee | None = None if options.tee == "auto" else options.tee
+    shown: FactsView | None = None
     try:
-        tee = detect_tee(evidence) if options.tee == "auto" else options.tee
-        verified = verify_tdx(
-            evidence,
-            collateral=options.collateral,
-            anchors=options.anchors,
-            at=options.at,
-            report_data=options.report_data,
-            tail=options.tail,
-            trace=trace,
-        )
+        tee = detect_tee(evidence) if tee is None else tee
+        kind = KINDS[tee]
+        verified = kind.verify(evidence, options, trace)
+        shown = kind.view(verified.value)
         if options.policy is not None:
-            _appraise(verified, options.policy, trace)
+            kind.appraise(verified, options.policy, trace)
     except TrothError as error:
         # A denial is about genuine facts, so they are shown; any other error leaves none.
         denied = isinstance(error, DeniedError)
-        return _view(verified if denied else None, error, tee, options, trace)
-    return _view(verified, None, tee, options, trace)
+        return _judged(shown if denied else None, error, tee, options, trace)
+    return _judged(shown, None, tee, options, trace)
 
 
 def refusal(error: TrothError | UsageError, at: datetime | None) -> Judgement:
@@ -209,26 +159,15 @@ def _without_facts(
     )
 
 
-def _appraise(verified: Verified[TdxFacts], policy: Policy, trace: Trace) -> None:
-    rule, expected = "policy.section", "a section [tdx]"
-    if policy.tdx is None:
-        error = DeniedError("policy.section", f"{policy.name} has no section [tdx]")
-        trace.failed(rule, error, expected=expected, source=policy.name)
-        raise error
-    trace.held(rule, expected=expected, got="one", source=policy.name)
-    appraise_tdx(verified, policy.tdx, name=policy.name, trace=trace)
-
-
-def _view(
-    verified: Verified[TdxFacts] | None,
+def _judged(
+    shown: FactsView | None,
     error: TrothError | None,
     tee: str | None,
     options: JudgeOptions,
     trace: Iterable[TraceEntry],
 ) -> Judgement:
-    """Return the judgement of a quote."""
     return judgement_of(
-        verified.value if verified else None,
+        shown,
         error,
         tee=tee,
         at=options.at,
@@ -239,7 +178,7 @@ def _view(
 
 
 def judgement_of(
-    facts: TdxFacts | None,
+    shown: FactsView | None,
     error: TrothError | None,
     *,
     tee: str | None,
@@ -251,7 +190,7 @@ def judgement_of(
     """Return a judgement as one value.
 
     Args:
-        facts: what may be shown of the report.
+        shown: what may be shown of the evidence.
         error: what ended it, if anything did.
         tee: the kind of evidence, if it is known.
         at: the instant of the judgement.
@@ -264,51 +203,13 @@ def judgement_of(
         error_class=type(error).__name__ if error else None,
         code=error.code if error else None,
         detail=(error.detail or None) if error else None,
-        appraised=facts is not None and has_policy,
+        appraised=shown is not None and has_policy,
         tee=tee,
         judged_at=format_instant(at),
-        anchor=facts.anchor.name if facts else None,
-        facts=None if facts is None else _facts(facts),
-        tcb=None if facts is None else _tcb(facts.tcb),
-        trailing_bytes=facts.trailing_bytes if facts else None,
+        anchor=shown.anchor if shown else None,
+        facts=shown.facts if shown else None,
+        tcb=shown.tcb if shown else None,
+        trailing_bytes=shown.trailing_bytes if shown else None,
         trace=tuple(trace),
-        collateral=_collateral(facts.collateral) if facts and facts.collateral else None,
-    )
-
-
-def _facts(facts: TdxFacts) -> dict[str, Claim]:
-    return describe_quote(facts.quote) | describe_pck(facts.quote)
-
-
-def _tcb(tcb: TcbOutcome | None) -> TcbView:
-    if tcb is None:
-        return TcbView(
-            status="unknown", date=None, advisories=(), parts=None, evaluation_number=None
-        )
-    return TcbView(
-        status=tcb.status,
-        date=format_instant(tcb.date),
-        advisories=tcb.advisories,
-        parts=_parts(tcb.launch, tcb.current),
-        evaluation_number=tcb.evaluation_number,
-    )
-
-
-def _parts(launch: Judged, current: Judged | None) -> Parts:
-    return Parts(
-        platform=launch.platform.status,
-        platform_tcb_date=format_instant(launch.platform.date),
-        qe=launch.qe.status,
-        module=launch.module.status if launch.module else None,
-        current=current.status if current else None,
-    )
-
-
-def _collateral(used: CollateralSet) -> CollateralView:
-    return CollateralView(
-        source=used.source,
-        sha256=used.sha256.hex(),
-        valid_from=format_instant(used.window.start),
-        valid_until=format_instant(used.window.end),
-        evaluation_number=used.evaluation_number,
+        collateral=shown.collateral if shown else None,
     )

@@ -12,16 +12,14 @@ from typing import Any, Final
 
 import msgspec
 
-from troth.evidence.binding import Door
-from troth.evidence.tdx.layout import MEASUREMENT_BYTES
-from troth.policy import values
-from troth.policy.values import ANY, Allowed, Words
+from troth.evidence.binding import ROOT_REGISTERS, Door
+from troth.policy import bundle_boot, values
+from troth.policy.values import Allowed, Words
 from troth.verify import AnyValue
 from troth.verify.bundle import (
     BootWanted,
     ClaimsWanted,
     DelegationWanted,
-    Image,
     NamespaceWanted,
     OrchestratorWanted,
     RootWanted,
@@ -31,7 +29,6 @@ from troth.verify.bundle.statement import ORIGINS
 __all__ = ["CONVERTERS", "check_namespaces"]
 
 _HASH_BYTES: Final = 32
-_MOST_IMAGES: Final = 64
 _MAX_AGE_S: Final = 7 * 24 * 3600
 _IMAGE_DIGEST: Final = re.compile(
     r"absent|sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}"
@@ -47,46 +44,6 @@ def _choice(*words: str) -> Callable[[object], str]:
         return str(value)
 
     return convert
-
-
-def _images(value: object) -> tuple[Image, ...] | type[AnyValue]:
-    if value == ANY:
-        return AnyValue
-    if not isinstance(value, list) or not 0 < len(value) <= _MOST_IMAGES:
-        message = f'1 to {_MOST_IMAGES} tables [[boot.images]], or "any", are due'
-        raise ValueError(message)
-    found = tuple(_image(one) for one in value)
-    if len({one.name for one in found}) != len(found):
-        message = "two images have one name"
-        raise ValueError(message)
-    return found
-
-
-def _image(value: object) -> Image:
-    due = Image.__struct_fields__
-    if not isinstance(value, dict) or value.keys() != set(due):
-        message = f"an image has {', '.join(due)} and nothing else"
-        raise ValueError(message)
-    name = value["name"]
-    if not isinstance(name, str) or not name:
-        message = "an image's name is a text"
-        raise ValueError(message)
-    fields = {key: _one(value[key], MEASUREMENT_BYTES) for key in due if key != "name"}
-    return Image(name=name, **fields)
-
-
-def _one(value: object, size: int) -> bytes:
-    """Return one hex string as bytes."""
-    found = values.values([value], size)
-    return b"" if isinstance(found, type) else next(iter(found))  # a list is never "any"
-
-
-def _before(value: object) -> frozenset[bytes]:
-    if value == ANY:
-        message = 'a list of values is due; "any" would be no root: say register = "none"'
-        raise ValueError(message)
-    found = values.values(value, MEASUREMENT_BYTES)
-    return frozenset() if isinstance(found, type) else found
 
 
 def _known(*words: str) -> Callable[[object], Words]:
@@ -144,12 +101,15 @@ CONVERTERS: Final[Mapping[str, tuple[type[msgspec.Struct], Mapping[str, Callable
     "boot": (
         BootWanted,
         {
-            "images": _images,
+            "images": bundle_boot.images,
             "emulated": _choice("deny", "contraindicate", "accept"),
             "svsm": _choice("none", "required"),
         },
     ),
-    "root": (RootWanted, {"register": _choice("rtmr3", "none"), "before": _before}),
+    "root": (
+        RootWanted,
+        {"register": _choice(*ROOT_REGISTERS), "before": bundle_boot.before},
+    ),
     "orchestrator": (
         OrchestratorWanted,
         {

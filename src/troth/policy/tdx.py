@@ -11,6 +11,7 @@ import msgspec
 from troth.evidence.tdx import TdAttributes, TdReportBody
 from troth.evidence.tdx.layout import MEASUREMENT_BYTES, REPORT_DATA_BYTES
 from troth.policy import values
+from troth.policy.intel import platform_rules
 from troth.policy.rules import Rules, spell
 from troth.policy.values import ABSENT, ANY, Allowed, Words
 from troth.verify import AnyValue, Trace, Verified
@@ -84,38 +85,9 @@ def appraise_tdx(
     """
     facts = verified.value
     rules = Rules("tdx", name, trace)
-    _platform_rules(facts, policy, rules)
+    platform_rules(facts, policy, rules)
     _td_rules(facts.body, policy, rules)
     rules.decide()
-
-
-def _platform_rules(facts: TdxFacts, policy: TdxPolicy, rules: Rules) -> None:
-    rules.fits("status", facts.status, policy.status, "policy.status")
-    advisories = frozenset(facts.tcb.advisories) if facts.tcb else frozenset()
-    allowed = policy.advisories_allowed
-    rules.holds(
-        "advisories_allowed",
-        isinstance(allowed, type) or advisories <= allowed,
-        "policy.advisory",
-        expected=spell(allowed),
-        got=advisories,
-    )
-    rules.holds(
-        "advisories_denied",
-        not advisories & policy.advisories_denied,
-        "policy.advisory",
-        expected=("none of", *sorted(policy.advisories_denied)),
-        got=advisories,
-    )
-    least = policy.minimum_evaluation_number
-    number = facts.tcb.evaluation_number if facts.tcb else None
-    rules.holds(
-        "minimum_evaluation_number",
-        isinstance(least, type) or (number is not None and number >= least),
-        "policy.evaluation-number",
-        expected=ANY if isinstance(least, type) else f"at least {least}",
-        got="unknown" if number is None else number,
-    )
 
 
 def _td_rules(body: TdReportBody, policy: TdxPolicy, rules: Rules) -> None:

@@ -10,10 +10,23 @@ from troth.errors import MalformedError
 from troth.verify import AnyValue
 from troth.wire.text import parse_hex
 
-__all__ = ["ABSENT", "ANY", "Allowed", "Words", "debug", "number", "values", "word_set", "words"]
+__all__ = [
+    "ABSENT",
+    "ANY",
+    "Allowed",
+    "Numbers",
+    "Words",
+    "debug",
+    "number",
+    "numbers",
+    "values",
+    "word_set",
+    "words",
+]
 
 Allowed = frozenset[bytes] | type[AnyValue]
 Words = frozenset[str] | type[AnyValue]
+Numbers = frozenset[int] | type[AnyValue]
 
 ANY: Final = "any"
 MOST: Final = 0xFFFF_FFFF  # no number or count here can be larger
@@ -97,3 +110,13 @@ def number(value: object) -> int | type[AnyValue]:
         message = 'a number or "any" is due'
         raise ValueError(message)
     return value
+
+
+def numbers(value: object, most: int) -> Numbers:
+    """Return a list of numbers from 0 to `most` as a set, or AnyValue for "any"."""
+    if value == ANY:
+        return AnyValue
+    if not isinstance(value, list) or not all(type(x) is int and 0 <= x <= most for x in value):
+        message = f'a list of numbers from 0 to {most}, or "any", is due'
+        raise ValueError(message)
+    return frozenset(value)

@@ -12,8 +12,10 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from troth.evidence.binding import RootRegister
 from troth.policy.vector import Tier, TrustVector
 from troth.token.confirmation import Confirmation
+from troth.verify.bundle import BundleTee
 
 __all__ = [
     "EAR_PROFILE",
@@ -77,6 +79,7 @@ class TrothClaims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         head: head of its log.
         statement: SHA-256 of the statement's bytes.
         mode: whether a report was made for this nonce.
+        tee: the kind of TEE that made the report.
         root: the register that holds the root statement, or none.
         trace: SHA-256 of the decision trace that was returned beside the token.
     """
@@ -88,7 +91,8 @@ class TrothClaims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     head: Digest
     statement: Digest
     mode: Literal["fresh", "delegated"]
-    root: Literal["rtmr3", "none"]
+    tee: BundleTee
+    root: RootRegister
     trace: Digest
 
 

@@ -155,8 +155,6 @@ def _inflate(data: bytes) -> bytes:
         bits = inflater.decompress(data, _LIST_BYTES)
     except zlib.error as error:
         raise MalformedError("token.malformed", str(error)) from None
-    if not inflater.eof and not inflater.unconsumed_tail:
-        bits += inflater.flush()
-    if not inflater.eof or inflater.unused_data or len(bits) > _LIST_BYTES:
+    if not inflater.eof or inflater.unused_data:
         raise MalformedError("token.malformed", "a bitstring cut short, too long, or with a tail")
     return bits

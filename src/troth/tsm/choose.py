@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from troth.tsm.driver import SNP, TDX
+from troth.evidence.binding import RootRegister
+from troth.tsm.driver import PROVIDERS, SNP, TDX
+from troth.tsm.root import root_register_of, why_unrooted
 
 __all__ = ["Choice", "DriverName", "Findings", "Found", "Option", "State", "choose"]
 
@@ -90,14 +92,16 @@ class Choice:
     Attributes:
         driver: the chosen one; None where none can be used.
         provider: whose reports it gives.
-        root_register: what [trothd] has to say for it: "rtmr3" where a guest can extend RTMR3, else
-            "none", and the boot is unrooted.
+        root_register: what [trothd] has to say for it: the TSM's register where this kernel lets a
+            guest extend it, else "none", and the boot is unrooted.
+        unrooted: why it is "none"; empty where it is not.
         options: all drivers, in the order in which they are considered.
     """
 
     driver: DriverName | None
     provider: str | None
-    root_register: str | None
+    root_register: RootRegister | None
+    unrooted: str
     options: tuple[Option, ...]
 
 
@@ -110,11 +114,26 @@ def choose(findings: Findings) -> Choice:
         provider = findings.provider
     elif chosen is DriverName.IOCTL:
         provider = SNP if findings.sev_device.is_ready else TDX
-    root_register = None
-    if chosen is not None:
-        has_registers = provider == TDX and findings.registers.is_ready
-        root_register = "rtmr3" if has_registers else "none"
-    return Choice(driver=chosen, provider=provider, root_register=root_register, options=options)
+    root_register, unrooted = _root(provider, findings.registers)
+    return Choice(
+        driver=chosen,
+        provider=provider,
+        root_register=root_register,
+        unrooted=unrooted,
+        options=options,
+    )
+
+
+def _root(provider: str | None, registers: Found) -> tuple[RootRegister | None, str]:
+    """Return the word for the root register, and why there is none.
+
+    The kernel's registers are those of TDX: it has none of another TSM that a guest can extend.
+    """
+    if provider is None:
+        return None, ""
+    if provider == TDX and registers.is_ready:
+        return root_register_of(provider), ""
+    return "none", why_unrooted(provider)
 
 
 _CONFIGFS_REMEDIES: Final = {
@@ -132,6 +151,12 @@ _DEVICE_REMEDIES: Final = {
 
 def _configfs(findings: Findings) -> Option:
     found = findings.configfs
+    if found.is_ready and findings.provider not in PROVIDERS:
+        return _option(
+            DriverName.CONFIGFS,
+            why=f"{found.detail}, whose reports troth cannot read",
+            remedy=f"nothing here; it reads those of {', '.join(sorted(PROVIDERS))}",
+        )
     return Option(
         driver=DriverName.CONFIGFS,
         is_usable=found.is_ready,

@@ -14,12 +14,17 @@ from uuid import UUID
 
 from troth.crypto.digest import same
 from troth.errors import DriverError, MalformedError
+from troth.evidence.cca import CcaToken
+from troth.evidence.cove import CoveToken
 from troth.evidence.intel.layout import QUOTE_MAX_BYTES
 from troth.evidence.snp import SnpReport
 from troth.evidence.snp.layout import REPORT_BYTES
 from troth.evidence.tdx import TdxQuote
 
 __all__ = [
+    "CCA",
+    "COVE",
+    "PROVIDERS",
     "REPORT_DATA_BYTES",
     "SNP",
     "TDX",
@@ -37,6 +42,13 @@ TDX: Final = "tdx_guest"
 """The name under which the kernel's configfs-tsm offers TDX (Documentation/ABI, `provider`)."""
 SNP: Final = "sev_guest"
 """The name under which it offers SEV-SNP."""
+CCA: Final = "arm_cca_guest"
+"""The name under which it offers Arm CCA."""
+COVE: Final = "cove_guest"
+"""The name that this project gives to RISC-V CoVE, which no kernel offers yet."""
+
+PROVIDERS: Final = frozenset({TDX, SNP, CCA, COVE})
+"""Those whose reports can be read here."""
 
 REPORT_DATA_BYTES: Final = 64
 
@@ -115,6 +127,14 @@ class Driver(Protocol):
         """
         ...
 
+    def register_hash(self) -> str:
+        """Return the hash that extends the runtime registers, by its name at IANA (RFC 6920).
+
+        Raises:
+            DriverError: `tsm.…`; `tsm.no-registers` where there are none that a guest can extend.
+        """
+        ...
+
     def extend(self, index: int, digest: bytes) -> None:
         """Extend a runtime register.
 
@@ -134,7 +154,7 @@ class Glance:
 
     Attributes:
         report_data: 64 bytes.
-        registers: the runtime registers, 48 bytes each; none where the TEE has none.
+        registers: the runtime registers, of the TEE's hash; none where the TEE has none.
         length: how many bytes the report has by what it says of itself.
     """
 
@@ -213,4 +233,19 @@ def _snp(outblob: bytes) -> Glance:
     return Glance(report.report_data, (), REPORT_BYTES)
 
 
-_GLANCES: Final[dict[str, Callable[[bytes], Glance]]] = {TDX: _tdx, SNP: _snp}
+def _cca(outblob: bytes) -> Glance:
+    token = CcaToken.parse(outblob)
+    return Glance(token.realm.challenge, token.realm.rems, token.size)
+
+
+def _cove(outblob: bytes) -> Glance:
+    token = CoveToken.parse(outblob)
+    return Glance(token.tvm.challenge, tuple(one.value for one in token.tvm.runtime), token.size)
+
+
+_GLANCES: Final[dict[str, Callable[[bytes], Glance]]] = {
+    TDX: _tdx,
+    SNP: _snp,
+    CCA: _cca,
+    COVE: _cove,
+}

@@ -57,6 +57,15 @@ class Registers:
         """
         return tuple(self._read(index) for index in range(RTMR_COUNT))
 
+    def hash(self) -> str:
+        """Return the name of the hash that extends them.
+
+        Raises:
+            DriverError: `tsm.no-registers`.
+        """
+        self._path(0)
+        return "sha-384"
+
     def extend(self, index: int, digest: bytes) -> None:
         """Extend a register and read it back.
 

@@ -163,11 +163,13 @@ class Appraiser:
         )
         return BundleInputs(
             wanted=sources.wanted,
-            collateral=sources.collateral,
-            anchors=sources.anchors,
+            collateral=sources.vouching.collateral,
+            anchors=sources.vouching.anchors,
+            endorsements=sources.vouching.endorsements,
             at=at,
             nonces=nonces,
             channel=AnyValue,
+            cache=sources.cache,
         )
 
     def _commit(

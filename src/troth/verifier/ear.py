@@ -75,6 +75,7 @@ def make_ear(facts: BundleFacts, cnf: CoseKey, appraisal: Appraisal, issue: Issu
             head=namespace.log.head.hex(),
             statement=statement.digest.hex(),
             mode=facts.mode,
+            tee=facts.tee,
             root=facts.root,
             trace=trace_digest(issue.trace),
         ),

@@ -36,9 +36,12 @@ keys = "keys"
 
 # What is wanted. Begin with: troth policy init --from BUNDLE > policy.toml
 policy = "policy.toml"
-# Trust anchors: "intel", or PEM files (that of an emulator, only by name).
+# Whom to trust, by the kind of evidence that the policy is for (that of an emulator, by name):
+# TDX "intel", or PEM files; SNP "amd", or PEM files; CCA stores of platforms' keys; CoVE lists of
+# roots of trust.
 roots = {roots}
-# Collateral bundles, or directories of them; ["none"] does not ask for any, and says so.
+# Collateral, files or directories. TDX: bundles. SNP: certificates, revocation lists, certificate
+# tables, bundles. CCA and CoVE have none. ["none"] does not ask for any, and says so.
 collateral = {collateral}
 # Policy, roots and collateral are read again on SIGHUP.
 
@@ -49,6 +52,8 @@ token_s = 300
 # comes then is told to ask again; bundles below 64 KiB always find room.
 bundle_bytes = 16777216
 connections = 1024
+# Of how many platforms it is held what was verified before, some 50 KiB each; 0 for none.
+remembered = 1024
 
 # Sockets. Beyond loopback TCP needs tls_certificate and tls_key.
 [[listen]]

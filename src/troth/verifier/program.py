@@ -66,16 +66,18 @@ def verifier() -> None:
 )
 @click.option(
     "--root",
-    metavar="PEM",
+    metavar="FILE",
     multiple=True,
-    help="Trust anchor, relative to DIRECTORY or absolute; may be given several times. "
+    help="Trust anchor: intel or amd by name, a root certificate (PEM), a store of CCA platforms' "
+    "keys, a list of CoVE's roots; relative to DIRECTORY or absolute. May be given several times. "
     "[default: intel]",
 )
 @click.option(
     "--collateral",
     metavar="PATH",
     multiple=True,
-    help="Collateral bundle or directory, likewise. [default: collateral]",
+    help="File or directory of collateral, likewise; none, and only that, for kinds without any. "
+    "[default: collateral]",
 )
 def init(
     directory: str,

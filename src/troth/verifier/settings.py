@@ -19,6 +19,7 @@ from troth.infra.settings import Loaded, read_settings
 from troth.infra.sockets import Tls
 
 __all__ = [
+    "AMD",
     "INTEL",
     "NO_COLLATERAL",
     "Configured",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 INTEL: Final = "intel"
+AMD: Final = "amd"
 NO_COLLATERAL: Final = "none"
 _MAX_PORT: Final = 0xFFFF
 _STATUS_PATH: Final = "/v1/status"
@@ -45,12 +47,13 @@ class VerifierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         database: an address for SQLAlchemy; `sqlite:///FILE` is relative to the configuration.
         keys: the directory of keys.
         policy: the policy file.
-        roots: PEM files of trust anchors, or `intel`.
-        collateral: bundle files or directories of them; or only `none`, not asked for by name.
+        roots: whom to trust, by the kind of evidence: see `vouching`.
+        collateral: files or directories of them; or only `none`, not asked for by name.
         challenge_s: how long a nonce may be used.
         token_s: how long a token lives.
         bundle_bytes: the largest bundle that is read.
         connections: how many may be open.
+        remembered: of how many platforms it is held what was verified before; 0 for none.
     """
 
     issuer: Text
@@ -64,6 +67,7 @@ class VerifierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     token_s: Annotated[int, Meta(ge=10, le=300)]
     bundle_bytes: Annotated[int, Meta(ge=4096, le=BUNDLE_MAX_BYTES)]
     connections: Annotated[int, Meta(ge=1, le=16384)]
+    remembered: Annotated[int, Meta(ge=0, le=65536)]
 
 
 class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

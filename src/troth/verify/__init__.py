@@ -6,16 +6,38 @@ later. What is returned is `Verified`, which only this package can make; what do
 raised, with a code. Whether genuine facts are the wanted ones is `troth.policy`'s question.
 """
 
-from troth.verify.anchors import INTEL_SGX_ROOT, Anchor, Anchors
-from troth.verify.options import AnyValue, Tail, WithoutCollateral
+from troth.verify.anchors import (
+    AMD_ARK_GENOA,
+    AMD_ARK_MILAN,
+    AMD_ARK_TURIN,
+    INTEL_SGX_ROOT,
+    Anchor,
+    Anchors,
+)
+from troth.verify.cache import Cache
+from troth.verify.options import (
+    AnyValue,
+    ChipId,
+    NoCache,
+    Revocation,
+    Tail,
+    WithoutCollateral,
+)
 from troth.verify.trace import Trace, TraceEntry
 from troth.verify.verified import Verified
 
 __all__ = [
+    "AMD_ARK_GENOA",
+    "AMD_ARK_MILAN",
+    "AMD_ARK_TURIN",
     "INTEL_SGX_ROOT",
     "Anchor",
     "Anchors",
     "AnyValue",
+    "Cache",
+    "ChipId",
+    "NoCache",
+    "Revocation",
     "Tail",
     "Trace",
     "TraceEntry",

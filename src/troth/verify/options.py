@@ -6,7 +6,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import final
 
-__all__ = ["AnyValue", "Tail", "WithoutCollateral"]
+__all__ = ["AnyValue", "ChipId", "NoCache", "Revocation", "Tail", "WithoutCollateral"]
 
 
 @final
@@ -17,6 +17,25 @@ class AnyValue:
 @final
 class WithoutCollateral:
     """Do not ask whether the platform is up to date or revoked, on purpose."""
+
+
+@final
+class NoCache:
+    """Remember nothing, and look nothing up."""
+
+
+class Revocation(Enum):
+    """Whether AMD's revocation list is due; a list that is there is looked at in any case."""
+
+    REQUIRED = "a current list of the root key"
+    ANY = "no list is due"
+
+
+class ChipId(Enum):
+    """Whether a report must say which chip made it; AMD lets a host keep that back."""
+
+    NAMED = "the chip of the certificate"
+    MASKED = "the chip of the certificate, or none: the caller knows whose certificate it is"
 
 
 class Tail(Enum):

@@ -12,18 +12,23 @@ library is fast and far more generous than we are, and this is what keeps its ge
 
 Map keys are unsigned integers up to 65,535, negative integers below -65,536, the labels -1 to -3
 of COSE keys, or text under 24 bytes.
+
+What others encode (`decode_foreign`: tokens of silicon vendors) may be in any encoding, and its
+signatures cover the bytes as they came. Depth, size, duplicate keys, tags and tail are checked all
+the same; nothing is encoded again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from io import BytesIO
 from typing import Any, Final, NoReturn
 
 import cbor2
 
 from troth.errors import MalformedError
 
-__all__ = ["Tag", "decode", "encode"]
+__all__ = ["Tag", "decode", "decode_foreign", "encode"]
 
 Tag = cbor2.CBORTag
 """A tagged value, `Tag(number, value)`."""
@@ -41,6 +46,10 @@ _ONE_BYTE: Final = 24
 _EIGHT_BYTES: Final = 27
 _INDEFINITE: Final = 31
 _STRINGS: Final = (2, 3)  # major types whose length is one of bytes
+
+# What a foreign value may be besides maps, arrays and tags. No integer is longer than 64 bits: a
+# longer one has tag 2 or 3, and nobody allows those.
+_PLAIN: Final = frozenset({int, bytes, str, bool})
 
 _DISORDER: Final = "map keys do not ascend"
 
@@ -104,6 +113,40 @@ def decode(
     return value
 
 
+def decode_foreign(
+    data: bytes,
+    *,
+    max_bytes: int,
+    max_depth: int = 16,
+    max_items: int = 4096,
+    tags: Collection[int] = (),
+) -> object:
+    """Return the value of one CBOR item, which is all of `data`, in whatever encoding it has.
+
+    Args:
+        data: the item's bytes.
+        max_bytes: limit on `data`.
+        max_depth: limit on nested arrays, maps and tags.
+        max_items: limit on items of all depths.
+        tags: the tag numbers that may occur.
+
+    Raises:
+        MalformedError: `cbor.too-large`, `cbor.syntax`, `cbor.duplicate-key`, `cbor.type` or
+            `cbor.trailing`.
+    """
+    if len(data) > max_bytes:
+        raise MalformedError("cbor.too-large", f"{len(data)} bytes, {max_bytes} allowed")
+    if len(data) > max_items:
+        _check_count(data, max_items)
+    stream = BytesIO(data)
+    value = _load_foreign(stream, max_depth, tags)
+    if left := len(data) - stream.tell():
+        raise MalformedError("cbor.trailing", f"{left} bytes left over")
+    if problem := _foreign_problem(value):
+        raise MalformedError("cbor.type", problem)
+    return value
+
+
 def _check_count(data: bytes, most: int) -> None:
     """Refuse more than `most` items, by their heads alone; other faults are for the library."""
     at = count = 0
@@ -135,12 +178,61 @@ def _load(data: bytes, max_depth: int, tags: Collection[int], *, text_keys: bool
             strict_hashable_types=text_keys,
         )
     except cbor2.CBORDecodeError as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, MalformedError):
-                raise cause from None
-            cause = cause.__cause__
-        raise MalformedError("cbor.syntax", str(error)) from None
+        raise _refusal(error) from None
+
+
+def _load_foreign(stream: BytesIO, max_depth: int, tags: Collection[int]) -> object:
+    """Run the library; what it refuses and would take with duplicate keys has such."""
+    decoders = _OnlyThese(tags) if tags else _NO_TAGS
+
+    def load(*, duplicates: bool) -> object:
+        stream.seek(0)
+        return cbor2.load(
+            stream,
+            semantic_decoders=decoders,
+            max_depth=max_depth,
+            allow_duplicate_keys=duplicates,
+        )
+
+    try:
+        return load(duplicates=False)
+    except cbor2.CBORDecodeError as error:
+        refusal = _refusal(error)
+    try:
+        load(duplicates=True)
+    except cbor2.CBORDecodeError:
+        raise refusal from None
+    raise MalformedError("cbor.duplicate-key", refusal.detail)
+
+
+def _refusal(error: BaseException) -> MalformedError:
+    """Return what stands behind an error of the library: our own refusal, or bad syntax."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MalformedError):
+            return cause
+        cause = cause.__cause__
+    return MalformedError("cbor.syntax", str(error))
+
+
+def _foreign_problem(value: object) -> str:
+    """Say what in a foreign value is of a kind that no claim has; nothing, if there is nothing."""
+    stack: list[Any] = [value]
+    while stack:
+        one = stack.pop()
+        kind = type(one)
+        if kind is dict:
+            for key in one:
+                if type(key) is not int and type(key) is not str:
+                    return f"a map key of type {type(key).__name__}"
+            stack += one.values()
+        elif kind is list:
+            stack += one
+        elif kind is Tag:
+            stack.append(one.value)
+        elif kind not in _PLAIN:
+            return f"a value of type {kind.__name__}"
+    return ""
 
 
 class _OnlyThese(dict[int, Callable[[object, bool], Tag]]):

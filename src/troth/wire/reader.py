@@ -48,6 +48,10 @@ class Reader:
         """Return the next `size` bytes as an unsigned little-endian integer."""
         return int.from_bytes(self.take(size, field), "little")
 
+    def big(self, size: int, field: str) -> int:
+        """Return the next `size` bytes as an unsigned big-endian integer."""
+        return int.from_bytes(self.take(size, field), "big")
+
     def finish(self, code: str, what: str) -> None:
         """Demand that nothing is left.
 

@@ -88,6 +88,15 @@ class CollateralSet(msgspec.Struct, frozen=True, dict=True):
         )
 
     @cached_property
+    def whole_window(self) -> Window:
+        """When `window` is open and the certificates of the signers count too."""
+        signers = (self.tcb_info.signer, self.qe_identity.signer)
+        return Window(
+            max(self.window.start, *(one.not_before for one in signers)),
+            min(self.window.end, *(one.not_after for one in signers)),
+        )
+
+    @cached_property
     def sha256(self) -> bytes:
         """A digest of every byte that a judgement by this set rests on."""
         parts = (
@@ -138,11 +147,8 @@ def choose(
             f"wanted: {tee} collateral for FMSPC {fmspc.hex()} and {ca.common_name!r}; "
             f"given: {', '.join(kinds) or 'none'}",
         )
-    return max(
-        fitting,
-        key=lambda one: (
-            at in one.window,
-            one.evaluation_number,
-            one.tcb_info.value.issue_date,
-        ),
-    )
+    return fitting[0] if len(fitting) == 1 else max(fitting, key=lambda one: _rank(one, at))
+
+
+def _rank(one: CollateralSet, at: datetime) -> tuple[bool, int, datetime]:
+    return at in one.window, one.evaluation_number, one.tcb_info.value.issue_date

@@ -76,7 +76,7 @@ class TcbInfo(msgspec.Struct, frozen=True):
                 `collateral.tcb-type`, `collateral.components` or `collateral.levels`.
             UntrustedError: `tcb.status-word`.
         """
-        raw = json.decode(data, _TcbInfo, max_bytes=fields.DOCUMENT_MAX_BYTES)
+        raw = _decoded(data)
         fields.check_version(raw.version, _VERSION, "TCB info")
         if raw.tcbType != _TCB_TYPE:
             raise MalformedError("collateral.tcb-type", f"{raw.tcbType}")
@@ -99,6 +99,21 @@ class TcbInfo(msgspec.Struct, frozen=True):
             modules=modules,
             levels=tuple(levels),
         )
+
+
+def _decoded(data: bytes) -> _TcbInfo:
+    """Return a document's members; of one of another version say that, not what it lacks here."""
+    try:
+        return json.decode(data, _TcbInfo, max_bytes=fields.DOCUMENT_MAX_BYTES)
+    except MalformedError as error:
+        if error.code == "json.type":
+            other = json.decode(data, _Versioned, max_bytes=fields.DOCUMENT_MAX_BYTES)
+            fields.check_version(other.version, _VERSION, "TCB info")
+        raise
+
+
+class _Versioned(msgspec.Struct):
+    version: int
 
 
 class _Component(msgspec.Struct):

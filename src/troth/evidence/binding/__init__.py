@@ -21,12 +21,20 @@ from troth.evidence.binding.epoch import Epoch, SignedEpoch
 from troth.evidence.binding.log import LogHead, LogPart
 from troth.evidence.binding.namespace import ImageDigest, ModelClaims, Namespace, Origin, Phase
 from troth.evidence.binding.proof import Proof, ProvenStatement
+from troth.evidence.binding.register import (
+    REGISTER_BYTES,
+    ROOT_REGISTERS,
+    RootRegister,
+    root_register_value,
+)
 from troth.evidence.binding.report import Service, TsmReport
 from troth.evidence.binding.request import Mode, Request
 from troth.evidence.binding.root import Door, RootStatement
 from troth.evidence.binding.statement import Caller, Channel, SignedStatement, Statement
 
 __all__ = [
+    "REGISTER_BYTES",
+    "ROOT_REGISTERS",
     "Bundle",
     "Caller",
     "Channel",
@@ -45,6 +53,7 @@ __all__ = [
     "Proof",
     "ProvenStatement",
     "Request",
+    "RootRegister",
     "RootStatement",
     "Service",
     "SignedEpoch",
@@ -55,4 +64,5 @@ __all__ = [
     "check_delegated",
     "check_epoch_signature",
     "check_root_digest",
+    "root_register_value",
 ]

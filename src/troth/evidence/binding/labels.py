@@ -19,6 +19,7 @@ __all__ = [
     "report_data",
     "report_data_32",
     "root_digest",
+    "root_event",
     "secret_info",
 ]
 
@@ -63,6 +64,11 @@ def report_data_32(epoch: bytes) -> bytes:
 def root_digest(root_statement: bytes) -> bytes:
     """Return the digest of a root statement's bytes, 48 bytes."""
     return hashlib.sha384(_ROOT + root_statement).digest()
+
+
+def root_event(root_statement: bytes) -> bytes:
+    """Return what a TPM's register is extended with the digest of, by the bank's own hash."""
+    return _ROOT + root_statement
 
 
 def secret_info(statement_digest: bytes, path: str) -> bytes:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Self
@@ -13,10 +12,9 @@ from troth.errors import MalformedError
 from troth.evidence.binding import _check, labels
 from troth.wire import cbor
 
-__all__ = ["ROOT_STATEMENT_MAX_BYTES", "TDX_REGISTER_BYTES", "Door", "RootStatement"]
+__all__ = ["ROOT_STATEMENT_MAX_BYTES", "Door", "RootStatement"]
 
 ROOT_STATEMENT_MAX_BYTES: Final = 1024
-TDX_REGISTER_BYTES: Final = 48
 
 _DUE: Final = frozenset({1, 2, 3, 4, 5})
 _MAY: Final = frozenset({6})
@@ -94,20 +92,6 @@ class RootStatement:
             software=got[5],
             root_model=got.get(6),
         )
-
-    def tdx_register(self, before: bytes) -> bytes:
-        """Return the value of RTMR[3] behind the root step: SHA-384(before ‖ root digest).
-
-        Args:
-            before: the register's value before, 48 bytes; all zero unless policy says otherwise.
-
-        Raises:
-            ValueError: `before` is not 48 bytes. It comes from policy, never from a peer.
-        """
-        if len(before) != TDX_REGISTER_BYTES:
-            message = f"{len(before)} bytes are no value of a TDX register"
-            raise ValueError(message)
-        return hashlib.sha384(before + self.digest).digest()
 
 
 def _doors(doors: tuple[int, ...]) -> list[int]:

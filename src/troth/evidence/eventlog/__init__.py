@@ -4,6 +4,7 @@
 log = parse_cc_log(data)                                  # MalformedError: the log is unusable
 replay(log.extends("sha384"), MAPPINGS["cc"])             # {"rtmr0": …, "rtmr1": …}
 match_prefix(log.extends("sha384"), MAPPINGS["cc"], {"rtmr0": …})   # UntrustedError: it is wrong
+join(log, parse_ima(more), MAPPINGS["cc"], MAPPINGS["uefi"])  # a log that goes on in another
 build_cc_log(events)                                      # the other direction
 """
 
@@ -17,8 +18,11 @@ from troth.evidence.eventlog.columns import Extends, Log
 from troth.evidence.eventlog.detect import parse_log
 from troth.evidence.eventlog.examination import Data, Examination, Finding
 from troth.evidence.eventlog.ima import ImaList
+from troth.evidence.eventlog.ima_ascii import parse_ima_ascii
+from troth.evidence.eventlog.ima_binary import parse_ima_binary
 from troth.evidence.eventlog.ima_build import build_ima_ascii, build_ima_binary
-from troth.evidence.eventlog.ima_parse import parse_ima, parse_ima_ascii, parse_ima_binary
+from troth.evidence.eventlog.ima_parse import parse_ima
+from troth.evidence.eventlog.joined import JoinedLog, join
 from troth.evidence.eventlog.mapping import MAPPINGS, RegisterMap
 from troth.evidence.eventlog.match import (
     RegisterMatch,
@@ -44,6 +48,7 @@ __all__ = [
     "Extends",
     "Finding",
     "ImaList",
+    "JoinedLog",
     "Log",
     "RegisterMap",
     "RegisterMatch",
@@ -57,6 +62,7 @@ __all__ = [
     "build_tpm_log",
     "compare",
     "first_difference",
+    "join",
     "match_prefix",
     "parse_aael",
     "parse_cc_log",

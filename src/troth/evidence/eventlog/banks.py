@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hash banks: a register exists once per algorithm, and a log has a digest for each of them.
-
-Source: TCG Algorithm Registry, table "TPM_ALG_ID"; sizes in bytes.
-"""
+"""The banks that a log can be replayed in: it has a digest of each event for each of its banks."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from troth.errors import MalformedError
+from troth.evidence.banks import PCR_BANKS
 
 __all__ = ["ALGORITHMS", "BANKS", "Bank", "bank_named", "bank_of_size"]
 
@@ -28,15 +26,13 @@ class Bank(NamedTuple):
         return bytes(self.new(data).digest())
 
 
-BANKS: Final = {
-    bank.name: bank
-    for bank in (
-        Bank("sha1", 0x0004, 20, hashlib.sha1),
-        Bank("sha256", 0x000B, 32, hashlib.sha256),
-        Bank("sha384", 0x000C, 48, hashlib.sha384),
-        Bank("sha512", 0x000D, 64, hashlib.sha512),
-    )
+_HASHES: Final = {
+    "sha1": hashlib.sha1,
+    "sha256": hashlib.sha256,
+    "sha384": hashlib.sha384,
+    "sha512": hashlib.sha512,
 }
+BANKS: Final = {one.name: Bank(*one, _HASHES[one.name]) for one in PCR_BANKS if one.name in _HASHES}
 ALGORITHMS: Final = {bank.algorithm: bank for bank in BANKS.values()}
 _SIZES: Final = {bank.size: bank for bank in BANKS.values()}
 

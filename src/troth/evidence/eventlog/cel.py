@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from troth.errors import MalformedError
+from troth.evidence.banks import PCR_COUNT
 from troth.evidence.eventlog.banks import ALGORITHMS, bank_named
 from troth.evidence.eventlog.columns import LOG_MAX_ENTRIES, UNEXTENDED, Extends
 from troth.evidence.eventlog.examination import Data, Examination, Finding
-from troth.evidence.eventlog.mapping import CC_REGISTER_COUNT, PCR_COUNT
+from troth.evidence.eventlog.mapping import CC_REGISTER_COUNT
 from troth.evidence.eventlog.tcg_check import data_of_event
 from troth.evidence.eventlog.tcg_types import EV_NO_ACTION, type_name
 from troth.evidence.eventlog.text import readable

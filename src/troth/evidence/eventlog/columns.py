@@ -42,7 +42,7 @@ class Log(Protocol):
 
     @property
     def kind(self) -> str:
-        """`tpm`, `ccel`, `ima`, `cel` or `aael`."""
+        """`tpm`, `ccel`, `ima`, `cel` or `aael`; of a joined log two with a plus between."""
 
     @property
     def banks(self) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from troth.evidence.eventlog.aael import parse_aael
 from troth.evidence.eventlog.cel_json import parse_cel_json
 from troth.evidence.eventlog.cel_tlv import parse_cel_tlv
 from troth.evidence.eventlog.columns import Log
-from troth.evidence.eventlog.ima_parse import binary_layout, parse_ima, parse_ima_binary
+from troth.evidence.eventlog.ima_binary import binary_layout, parse_ima_binary
+from troth.evidence.eventlog.ima_parse import parse_ima
 from troth.evidence.eventlog.spec_id import SPEC_ID_SIGNATURE
 from troth.evidence.eventlog.tcg import parse_cc_log, parse_tpm_log
 from troth.evidence.eventlog.tcg_log import SHA1_EVENT
@@ -57,7 +58,7 @@ def parse_log(data: bytes, kind: str = "auto") -> Log:
 def _detect(data: bytes) -> str:
     if data.startswith((b"INIT ", b"INIT/")):
         return "aael"
-    if data[:1] == b"[" or data.lstrip(b" \t\r\n")[:1] == b"[":
+    if data.lstrip(b" \t\r\n").startswith(b"["):
         return "cel-json"
     if _IMA_LINE.match(data):
         return "ima"

@@ -100,20 +100,20 @@ class ImaList:
         bank_named(bank)
         new = bank_named(self.bank).new
         zeros = bytes(bank_named(self.bank).size)
-        status: list[Data] = []
+        due = [new(data).digest() for data in self.template_data]
+        status = [Data.MEASURED] * len(due)
         findings: list[Finding] = []
         recomputed: dict[int, bytes] = {}
-        for index, (recorded, data) in enumerate(zip(self.hashes, self.template_data, strict=True)):
-            digest = new(data).digest()
+        for index, (recorded, digest) in enumerate(zip(self.hashes, due, strict=True)):
             if digest == recorded:
-                status.append(Data.MEASURED)
-            elif recorded == zeros:
-                status.append(Data.UNPROVEN)
+                continue
+            if recorded == zeros:
+                status[index] = Data.UNPROVEN
                 findings.append(Finding(index, "violation", "changed while it was measured"))
             else:
-                status.append(Data.DIFFERS)
+                status[index] = Data.DIFFERS
                 findings.append(Finding(index, "data-differs", "the hash is not of the fields"))
-                recomputed[index] = bytes(digest)
+                recomputed[index] = digest
         if self.hashes and self.name(0) != BOOT_AGGREGATE:
             findings.append(Finding(None, "no-boot-aggregate", "the list begins without one"))
         return Examination(status, findings, recomputed if bank == self.bank else {})

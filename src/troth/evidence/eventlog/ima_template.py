@@ -23,14 +23,21 @@ from __future__ import annotations
 
 import binascii
 import re
+import struct
 from typing import Final, Literal
 
 from troth.errors import MalformedError
 
-__all__ = ["LEGACY", "TEMPLATES", "Order", "encode_field", "legacy_data", "split_fields"]
+__all__ = ["LEGACY", "TEMPLATES", "U32", "Order", "encode_field", "legacy_data", "split_fields"]
 
 Order = Literal["little", "big"]
 """`little` or `big`: how the measuring machine spells integers."""
+
+U32: Final[dict[Order, struct.Struct]] = {
+    "little": struct.Struct("<I"),
+    "big": struct.Struct(">I"),
+}
+"""A length, in either order."""
 
 LEGACY: Final = b"ima"
 LEGACY_NAME_BYTES: Final = 256  # TCG_EVENT_NAME_LEN_MAX + 1
@@ -70,7 +77,7 @@ _DIGEST_BYTES: Final = {
     b"wp512": 64,
 }
 _ALGORITHM: Final = re.compile(rb"[a-z0-9-]{2,20}")
-_DIGEST_TYPES: Final = (b"ima", b"verity")
+_DIGEST_TYPES: Final = frozenset({b"ima", b"verity"})
 _NUMBER: Final = re.compile(rb"0|[1-9][0-9]{0,9}")
 _UID_BYTES: Final = 4
 _MODE_BYTES: Final = 2
@@ -126,11 +133,11 @@ def split_fields(template: bytes, data: bytes, order: Order) -> list[bytes]:
         size = int.from_bytes(data[at : at + 4], order)
         begin, at = at + 4, at + 4 + size
         field = data[begin:at]
-        if at > len(data) or not _is_sound(kind, field):
+        if not _is_sound(kind, field):
             raise MalformedError("eventlog.ima", f"field {kind}: {field[:40]!r}")
         fields.append(field)
     if at != len(data):
-        raise MalformedError("eventlog.ima", f"{len(data) - at} bytes behind the last field")
+        raise MalformedError("eventlog.ima", f"fields of {at} bytes in {len(data)}")
     return fields
 
 
@@ -154,18 +161,19 @@ _NEVER_EMPTY: Final = frozenset({"d-ng", "d-ngv2", "n-ng"})
 
 def _digest(text: bytes, words: int) -> bytes:
     """Return algorithm, colon, NUL and digest from `alg:hex`; version 2 has a type in front."""
-    *names, digits = text.split(b":")
+    head, _, digits = text.rpartition(b":")
     digest = unhex(digits)
-    _check_digest(names, digest, words)
-    return b":".join(names) + b":\0" + digest
+    if not _is_digest(head, len(digest), words):
+        raise MalformedError("eventlog.ima", f"{head[:40]!r} with a digest of {len(digest)} bytes")
+    return head + b":\0" + digest
 
 
-def _check_digest(names: list[bytes], digest: bytes, words: int) -> None:
-    is_typed = words == 1 or (bool(names) and names[0] in _DIGEST_TYPES)
-    if len(names) != words or not is_typed or not _ALGORITHM.fullmatch(names[-1]):
-        raise MalformedError("eventlog.ima", f"digest of {b':'.join(names)[:40]!r}")
-    if len(digest) != _DIGEST_BYTES.get(names[-1], len(digest) or 1):
-        raise MalformedError("eventlog.ima", f"{names[-1]!r} with a digest of {len(digest)} bytes")
+def _is_digest(head: bytes, size: int, words: int) -> bool:
+    """Say whether a digest of `size` bytes may stand behind `head`, which should be `words`."""
+    *types, algorithm = head.split(b":")
+    if len(types) != words - 1 or not set(types) <= _DIGEST_TYPES:
+        return False
+    return bool(_ALGORITHM.fullmatch(algorithm)) and size == _DIGEST_BYTES.get(algorithm, size or 1)
 
 
 def _number(text: bytes, size: int, order: Order) -> bytes:
@@ -185,10 +193,5 @@ def _is_sound(kind: str, field: bytes) -> bool:
         return len(field) == _NUMBERS[kind]
     if kind not in _DIGESTS:
         return True
-    head, colon, digest = field.partition(b":\0")
-    names = head.split(b":")
-    try:
-        _check_digest(names, digest, _DIGESTS[kind])
-    except MalformedError:
-        return False
-    return bool(colon)
+    head, _, digest = field.partition(b":\0")
+    return _is_digest(head, len(digest), _DIGESTS[kind])

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from troth.evidence.banks import PCR_COUNT
+
 __all__ = ["MAPPINGS", "RegisterMap"]
 
-PCR_COUNT: Final = 24  # TCG PC Client Platform TPM Profile: PCR 0 to 23
 CC_REGISTER_COUNT: Final = 5  # UEFI 2.11 §38.4.1: MRTD and four RTMRs
 
 

@@ -16,7 +16,7 @@ from troth.errors import UntrustedError, UsageError
 from troth.evidence.eventlog.banks import bank_named
 from troth.evidence.eventlog.columns import Extends
 from troth.evidence.eventlog.mapping import RegisterMap
-from troth.evidence.eventlog.replay import chain, entries_of, start_of
+from troth.evidence.eventlog.replay import chain, digests_of, entries_of, start_of
 
 __all__ = ["RegisterMatch", "compare", "first_difference", "match_prefix", "proven"]
 
@@ -67,6 +67,9 @@ def match_prefix(
 ) -> tuple[RegisterMatch, ...]:
     """Return the match of every register in `expected`, or raise for the first without one.
 
+    Registers that all have their first value match the empty prefix, and so would any log: that
+    is no match of this one.
+
     Args:
         extends: the columns of a log, in the bank of the values.
         mapping: which number in the log is which register.
@@ -74,7 +77,8 @@ def match_prefix(
         recomputed: as in `compare`.
 
     Raises:
-        UntrustedError: `eventlog.wrong`, with the register and where log and register part.
+        UntrustedError: `eventlog.wrong`, with the register and where log and register part;
+            `eventlog.unproven`, the registers prove not one entry.
         UsageError: `usage.register`, as `compare`.
         MalformedError: `eventlog.bank`.
     """
@@ -83,6 +87,9 @@ def match_prefix(
         if one.matched is None:
             where = one.parted or "where they part cannot be told from the value alone"
             raise UntrustedError("eventlog.wrong", f"{one.register}: {where}")
+    if not proven(matches):
+        names = " ".join(expected)
+        raise UntrustedError("eventlog.unproven", f"{names}: as before the first entry")
     return matches
 
 
@@ -168,8 +175,8 @@ def _compare_one(
     entries = entries_of(extends, mapping, register)
     value = start_of(extends, mapping, register)
     matched = 0 if value == expected else None
-    for count, index in enumerate(entries, 1):
-        value = new(value + extends.digests[index]).digest()
+    for count, digest in enumerate(digests_of(extends, entries), 1):
+        value = new(value + digest).digest()
         if value == expected:
             matched = count
     match = RegisterMatch(register, expected, value, entries, matched)
@@ -199,7 +206,7 @@ def _diagnose(
 
 def _one_changed(extends: Extends, start: bytes, match: RegisterMatch) -> tuple[int | None, str]:
     """Look for one entry that was put in, or two neighbours that changed places."""
-    digests = [extends.digests[index] for index in match.entries]
+    digests = digests_of(extends, match.entries)
     value = start
     for position, index in enumerate(match.entries):
         rest = digests[position + 1 :]

@@ -13,7 +13,7 @@ from troth.evidence.eventlog.banks import bank_named
 from troth.evidence.eventlog.columns import UNEXTENDED, Extends
 from troth.evidence.eventlog.mapping import RegisterMap
 
-__all__ = ["chain", "entries_of", "replay", "start_of"]
+__all__ = ["chain", "digests_of", "entries_of", "replay", "start_of"]
 
 
 def replay(extends: Extends, mapping: RegisterMap) -> dict[str, bytes]:
@@ -49,10 +49,19 @@ def chain(extends: Extends, value: bytes, digests: Sequence[bytes]) -> bytes:
     return value
 
 
-def entries_of(extends: Extends, mapping: RegisterMap, register: str) -> list[int]:
+def entries_of(extends: Extends, mapping: RegisterMap, register: str) -> Sequence[int]:
     """Return the indexes of the entries that extend `register`, ascending."""
     numbers = {number for number, name in enumerate(mapping.targets) if name == register}
+    if numbers.issuperset(extends.registers):  # as in a list of the kernel's, which has one
+        return range(len(extends.registers))
     return [index for index, number in enumerate(extends.registers) if number in numbers]
+
+
+def digests_of(extends: Extends, entries: Sequence[int]) -> Sequence[bytes]:
+    """Return the digests of entries that `entries_of` named."""
+    if len(entries) == len(extends.digests):
+        return extends.digests
+    return [extends.digests[index] for index in entries]
 
 
 def start_of(extends: Extends, mapping: RegisterMap, register: str) -> bytes:

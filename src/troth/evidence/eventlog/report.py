@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +12,7 @@ from troth.errors import UsageError
 from troth.evidence.eventlog.banks import bank_of_size
 from troth.evidence.eventlog.columns import UNEXTENDED, Extends, Log
 from troth.evidence.eventlog.examination import Examination
+from troth.evidence.eventlog.joined import JoinedLog
 from troth.evidence.eventlog.mapping import MAPPINGS, RegisterMap
 from troth.evidence.eventlog.match import RegisterMatch, compare, first_difference, proven
 from troth.evidence.eventlog.replay import replay
@@ -28,6 +29,7 @@ __all__ = [
 
 MATCHED: Final = "matched"
 WRONG: Final = "wrong"
+UNPROVEN: Final = "unproven"
 NOT_COMPARED: Final = "not-compared"
 
 FIRMWARE_RTMRS: Final = ("rtmr0", "rtmr1", "rtmr2")
@@ -93,8 +95,9 @@ class ReplayReport(msgspec.Struct, frozen=True):
     """What became of a log.
 
     Attributes:
-        verdict: `matched`, every register that was given; `wrong`; or `not-compared`, none was.
-        code: `eventlog.wrong`, or None.
+        verdict: `matched`, every register that was given; `wrong`; `unproven`, they match and
+            prove not one entry; or `not-compared`, none was given.
+        code: `eventlog.wrong`, `eventlog.unproven`, or None.
         kind: of the log.
         bank: that was replayed.
         mapping: its name.
@@ -137,10 +140,11 @@ def replay_report(
 
     Raises:
         MalformedError: `eventlog.bank`.
-        UsageError: `usage.register`.
+        UsageError: `usage.register`, also where the log or the reference has not that bank.
     """
     mapping = mapping or usual_mapping(log)
     bank = bank or _bank_for(log, expected)
+    _demand_bank(log, bank, "the log")
     extends = log.extends(bank)
     examined = log.examine(bank)
     values = replay(extends, mapping)
@@ -148,6 +152,7 @@ def replay_report(
     if expected:
         matches = compare(extends, mapping, expected, recomputed=examined.recomputed)
     if reference is not None:
+        _demand_bank(reference, bank, "the reference")
         matches = _against(extends, reference.extends(bank), mapping, matches)
     registers = [_register(one) for one in matches]
     counts = dict.fromkeys(values, 0)
@@ -160,10 +165,10 @@ def replay_report(
         for name, value in values.items()
         if name not in expected
     ]
-    is_wrong = any(one.matched is None for one in matches)
+    verdict, code = _outcome(matches)
     return ReplayReport(
-        verdict=WRONG if is_wrong else MATCHED if matches else NOT_COMPARED,
-        code="eventlog.wrong" if is_wrong else None,
+        verdict=verdict,
+        code=code,
         kind=log.kind,
         bank=bank,
         mapping=mapping.name,
@@ -175,7 +180,12 @@ def replay_report(
 
 
 def usual_mapping(log: Log) -> RegisterMap:
-    """Return the mapping that a log's kind usually has: MR indexes in CC logs, else PCRs."""
+    """Return the mapping that a log's kind usually has: MR indexes in CC logs, else PCRs.
+
+    Of a joined log it is the one that it was joined under.
+    """
+    if isinstance(log, JoinedLog):
+        return log.mapping
     is_cc = log.kind == "ccel" or "cc" in getattr(log, "spaces", ())
     return MAPPINGS["cc" if is_cc else "pcr"]
 
@@ -193,18 +203,38 @@ def due_registers(log: Log, values: Mapping[str, bytes], mapping: RegisterMap) -
         mapping: which number in the log is which register.
 
     Raises:
-        UsageError: `usage.register`, there is none.
-        MalformedError: `eventlog.bank`, the log has no SHA-384 digests.
+        UsageError: `usage.register`, there is none; or the log has no SHA-384 digests.
     """
+    _demand_bank(log, "sha384", "the log")
     numbers = set(log.extends("sha384").registers)
     names = {_target(mapping, number) for number in numbers}
-    names |= set(FIRMWARE_RTMRS if log.kind == "ccel" else ())
+    names |= set(FIRMWARE_RTMRS if _is_firmware_cc(log) else ())
     due = {name: value for name, value in values.items() if name in names}
     if not due:
         raise UsageError(
             "usage.register", f"under the mapping {mapping.name} the log extends no RTMR"
         )
     return due
+
+
+def _outcome(matches: Sequence[RegisterMatch]) -> tuple[str, str | None]:
+    """Return verdict and code. A match that proves nothing is one of any log, and of none."""
+    if not matches:
+        return NOT_COMPARED, None
+    if any(one.matched is None for one in matches):
+        return WRONG, "eventlog.wrong"
+    return (MATCHED, None) if proven(matches) else (UNPROVEN, "eventlog.unproven")
+
+
+def _demand_bank(log: Log, bank: str, what: str) -> None:
+    """Return if a log has a bank, or none at all, which is for `extends` to refuse."""
+    if log.banks and bank not in log.banks:
+        raise UsageError("usage.register", f"no {bank}: {what} has {', '.join(log.banks)}")
+
+
+def _is_firmware_cc(log: Log) -> bool:
+    """Say whether it is, or begins with, what the firmware of a TD logged."""
+    return log.kind.partition("+")[0] == "ccel"
 
 
 def _bank_for(log: Log, expected: Mapping[str, bytes]) -> str:

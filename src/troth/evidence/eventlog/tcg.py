@@ -16,9 +16,10 @@ import struct
 from typing import Final, NamedTuple
 
 from troth.errors import MalformedError
+from troth.evidence.banks import PCR_COUNT
 from troth.evidence.eventlog.banks import ALGORITHMS
 from troth.evidence.eventlog.columns import LOG_MAX_BYTES, LOG_MAX_ENTRIES, UNEXTENDED
-from troth.evidence.eventlog.mapping import CC_REGISTER_COUNT, PCR_COUNT
+from troth.evidence.eventlog.mapping import CC_REGISTER_COUNT
 from troth.evidence.eventlog.spec_id import SPEC_ID_SIGNATURE, SpecId
 from troth.evidence.eventlog.tcg_log import NO_REGISTER, SHA1_EVENT, STARTUP_LOCALITY, TcgLog
 from troth.evidence.eventlog.tcg_types import EV_NO_ACTION

@@ -52,7 +52,7 @@ def _algorithms(banks: Sequence[str]) -> tuple[tuple[int, int], ...]:
 
 def _build(events: Iterable[TcgEvent], header: SpecId, *, first_register: int) -> bytes:
     data = header.build()
-    parts = [SHA1_EVENT.pack(first_register, EV_NO_ACTION, bytes(20), len(data)), data]
+    parts = [SHA1_EVENT.pack(first_register, EV_NO_ACTION, b"", len(data)), data]
     names = {bank.algorithm: name for name, bank in BANKS.items()}
     for event in events:
         parts.append(struct.pack("<III", event.register, event.type, len(header.algorithms)))

@@ -16,8 +16,7 @@ def readable(data: bytes) -> str:
 
     What is no text in UTF-8 or UTF-16 is given in hex, with `0x` in front.
     """
-    body = data.rstrip(b"\0") if data.strip(b"\0") else data
-    for candidate in (_decoded(body, "utf-8"), _wide(data)):
+    for candidate in (_decoded(data, "utf-8"), _wide(data)):
         if candidate is not None:
             return _cut(candidate)
     return _cut("0x" + data.hex()) if data else ""
@@ -25,7 +24,7 @@ def readable(data: bytes) -> str:
 
 def _wide(data: bytes) -> str | None:
     """Return text in UTF-16, as firmware writes it, if `data` is such."""
-    if len(data) % 2 or len(data) < _UTF16_LEAST or data[1]:
+    if len(data) < _UTF16_LEAST or data[1]:
         return None
     return _decoded(data, "utf-16-le")
 

@@ -6,15 +6,19 @@ Source: Intel SGX PCK Certificate and Certificate Revocation List Profile Specif
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from typing import Final, Self
 
 import msgspec
 
 from troth.crypto import der
-from troth.crypto.x509 import Certificate, certificates_from_pem
+from troth.crypto.digest import sha256
+from troth.crypto.x509 import Certificate
 from troth.errors import MalformedError, UntrustedError
 from troth.evidence.intel.layout import CPU_SVN_BYTES, TCB_COMPONENTS
+from troth.wire.text import pem_blocks
 
 __all__ = ["CA_NAMES", "PCK_NAME", "SGX_EXTENSION", "PckChain", "PckExtension"]
 
@@ -29,6 +33,8 @@ _MANDATORY: Final = frozenset({_PPID, _TCB, _PCE_ID, _FMSPC, _SGX_TYPE})
 _PLATFORM_ONLY: Final = frozenset({_INSTANCE, _CONFIG})
 _TCB_MEMBERS: Final = frozenset({*_COMPONENTS, _PCE_SVN, _CPU_SVN})
 _CHAIN_LENGTH: Final = 3
+# The one encoding of each number from 0 to 255 (X.690 §8.3.2).
+_OCTETS: Final = {(der.TAG_INTEGER, der.encode_integer(one)[2:]): one for one in range(256)}
 
 # The common names of the profile (§1.3), and what its CAs are called elsewhere.
 PCK_NAME: Final = "Intel SGX PCK Certificate"
@@ -67,7 +73,7 @@ class PckExtension(msgspec.Struct, frozen=True):
         instance = members.get(_INSTANCE)
         return cls(
             ppid=_octets(members[_PPID], 16, "PPID"),
-            components=tuple(_integer(tcb[oid], 0xFF, oid) for oid in _COMPONENTS),
+            components=tuple([_component(tcb[oid]) for oid in _COMPONENTS]),
             pce_svn=_integer(tcb[_PCE_SVN], 0xFFFF, "PCESVN"),
             cpu_svn=_octets(tcb[_CPU_SVN], CPU_SVN_BYTES, "CPUSVN"),
             pce_id=_octets(members[_PCE_ID], 2, "PCEID"),
@@ -78,28 +84,36 @@ class PckExtension(msgspec.Struct, frozen=True):
 
 
 class PckChain(msgspec.Struct, frozen=True, dict=True):
-    """Leaf, intermediate and root as a quote carries them; nothing is checked but the shape."""
+    """Leaf, intermediate and root as a quote carries them; nothing is checked but the shape.
 
+    `pem_sha256` is of the text that they were read from.
+    """
+
+    pem_sha256: bytes
     leaf: Certificate
     intermediate: Certificate
     root: Certificate
 
     @classmethod
-    def parse(cls, pem: bytes) -> Self:
+    def parse(cls, pem: bytes, read: Callable[[bytes], Certificate] = Certificate) -> Self:
         """Read three PEM certificates.
+
+        Args:
+            pem: the text.
+            read: reads a certificate's DER, or knows it from before.
 
         Raises:
             MalformedError: `wire.pem` or `x509.malformed`.
             UntrustedError: `pck.chain-shape`.
         """
-        certificates = certificates_from_pem(pem, most=_CHAIN_LENGTH + 1)
+        certificates = [read(one) for one in pem_blocks(pem, "CERTIFICATE", most=_CHAIN_LENGTH + 1)]
         if not certificates:
             raise MalformedError("wire.pem", "no certificate")
         if len(certificates) != _CHAIN_LENGTH:
             raise UntrustedError(
                 "pck.chain-shape", f"{len(certificates)} certificates, {_CHAIN_LENGTH} are due"
             )
-        return cls(*certificates)
+        return cls(sha256(pem), *certificates)
 
     @cached_property
     def extension(self) -> PckExtension:
@@ -112,6 +126,12 @@ class PckChain(msgspec.Struct, frozen=True, dict=True):
         if content is None:
             raise MalformedError("pck.extension", "the leaf has none")
         return PckExtension.parse(content)
+
+    @cached_property
+    def window(self) -> tuple[datetime, datetime]:
+        """The instants, both included, between which all three certificates count."""
+        parts = (self.leaf, self.intermediate, self.root)
+        return max(one.not_before for one in parts), min(one.not_after for one in parts)
 
     @property
     def ca(self) -> str:
@@ -139,6 +159,13 @@ def _octets(value: der.Value, size: int, what: str) -> bytes:
     if tag != der.TAG_OCTET_STRING or len(content) != size:
         raise MalformedError("pck.extension", f"{what} is not {size} octets")
     return content
+
+
+def _component(value: der.Value) -> int:
+    number = _OCTETS.get(value)
+    if number is None:
+        raise MalformedError("pck.extension", "an SVN is not a number from 0 to 255")
+    return number
 
 
 def _integer(value: der.Value, most: int, what: str) -> int:

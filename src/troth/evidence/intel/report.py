@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SGX enclave report (REPORT body): what the quoting enclave says of itself."""
+"""The SGX enclave report (REPORT body): what the CPU says of an enclave, quoting ones included."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ class EnclaveReport(msgspec.Struct, frozen=True):
     cpu_svn: bytes
     misc_select: int
     reserved1: bytes
+    isv_ext_prod_id: bytes
     attributes: bytes
     mr_enclave: bytes
     reserved2: bytes
     mr_signer: bytes
     reserved3: bytes
+    config_id: bytes
     isv_prod_id: int
     isv_svn: int
+    config_svn: int
     reserved4: bytes
+    family_id: bytes
     report_data: bytes
 
     @classmethod

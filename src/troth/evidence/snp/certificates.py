@@ -23,6 +23,7 @@ __all__ = ["TABLE_MAX_BYTES", "CertificateTable"]
 TABLE_MAX_BYTES: Final = 1024 * 1024  # ours; the kernel's own buffer has 16 KiB
 
 _ENTRY: Final = struct.Struct("<16sII")
+_GUID_BYTES: Final = 16
 _GUIDS: Final = {  # in the order in which they are written; bytes in the order of the text
     "vcek": UUID("63da758d-e664-4564-adc5-f4b93be8accd"),
     "vlek": UUID("a8074bc2-a25a-483e-aae6-39c045a0b8a1"),
@@ -74,6 +75,11 @@ class CertificateTable(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**found)
 
     @staticmethod
+    def begins(data: bytes) -> bool:
+        """Say whether the first entry is for one of these certificates, whatever follows."""
+        return data[:_GUID_BYTES] in _NAMES
+
+    @staticmethod
     def extent(data: bytes) -> int:
         """Return how many bytes of `data` a table uses: 0 where it has no certificate.
 
@@ -86,7 +92,8 @@ class CertificateTable(msgspec.Struct, frozen=True, kw_only=True):
 
     def build(self) -> bytes:
         """Return a table of these certificates, without zeros behind."""
-        held = [(guid, value) for name, guid in _GUIDS.items() if (value := getattr(self, name))]
+        named = [(guid, getattr(self, name)) for name, guid in _GUIDS.items()]
+        held = [(guid, value) for guid, value in named if value is not None]
         at = _ENTRY.size * (len(held) + 1)
         entries = b""
         for guid, value in held:

@@ -29,10 +29,13 @@ def describe_report(report: SnpReport) -> dict[str, SnpClaim]:
     return told | {
         "product": None if report.product is None else report.product.value,
         "signing_key": report.signing_key.name,
-        "chip_key_masked": report.is_chip_key_masked,
-        "author_key": report.has_author_key,
+        "mask_chip_key": report.is_chip_key_masked,
+        "author_key_en": report.has_author_key,
         "of_host": report.is_of_host,
-        "debug": report.guest_policy.debug,
+        "debug_allowed": report.guest_policy.debug,
+        "smt_allowed": report.guest_policy.smt,
+        "migrate_ma": report.guest_policy.migration_agent,
+        "cpuid_fms": None if report.product is None else report.cpuid.hex(),
         "policy_set": sorted(report.guest_policy.names),
         "platform_set": sorted(report.platform.names),
     }

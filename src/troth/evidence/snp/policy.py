@@ -91,6 +91,8 @@ class GuestPolicy:
 class PlatformInfo:
     """The bits of PLATFORM_INFO by name: each is a statement about the platform."""
 
+    NAMES: Final = frozenset(_PLATFORM.values())
+
     __slots__ = ("bits",)
 
     def __init__(self, bits: int) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from enum import StrEnum
+from operator import ge
 from typing import Final, Self
 
 import msgspec
@@ -80,6 +81,11 @@ class Tcb(msgspec.Struct, frozen=True):
             raise MalformedError("snp.reserved", f"{field} TCB {word.hex()}")
         return cls(*_TURIN.unpack(word)) if turin else cls(None, *_LEGACY.unpack(word))
 
+    def __str__(self) -> str:
+        """Name each part that the layout has."""
+        parts = msgspec.structs.asdict(self)
+        return " ".join(f"{name}={svn}" for name, svn in parts.items() if svn is not None)
+
     def build(self) -> bytes:
         """Return the 8 bytes of this word."""
         fmc, *rest = msgspec.structs.astuple(self)
@@ -87,7 +93,9 @@ class Tcb(msgspec.Struct, frozen=True):
 
     def covers(self, other: Tcb) -> bool:
         """Say whether no part of this TCB is older than the other's; layouts must be the same."""
-        mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
         if (self.fmc is None) != (other.fmc is None):
             return False
-        return all(a >= b for a, b in zip(mine, theirs, strict=True) if a is not None)
+        mine, theirs = (
+            (one.fmc or 0, one.bootloader, one.tee, one.snp, one.microcode) for one in (self, other)
+        )
+        return all(map(ge, mine, theirs))

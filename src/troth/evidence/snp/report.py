@@ -146,13 +146,14 @@ class SnpReport(msgspec.Struct, frozen=True, kw_only=True):
             raise MalformedError("snp.policy", f"guest policy {self.policy:#x}: bit 17 is clear")
         if self.flags & ~layout.FLAGS_KNOWN:
             raise MalformedError("snp.reserved", f"flags {self.flags:#x}")
-        if self.flags >> layout.SIGNING_KEY_SHIFT not in {one.value for one in SigningKey}:
+        if self.flags >> layout.SIGNING_KEY_SHIFT not in _SIGNING_KEYS:
             raise MalformedError("snp.signing-key", f"flags {self.flags:#x}")
-        if product is Product.TURIN and any(self.chip_id[layout.TURIN_CHIP_ID_BYTES :]):
+        if product is Product.TURIN and not _is_zero(self.chip_id[layout.TURIN_CHIP_ID_BYTES :]):
             raise MalformedError("snp.reserved", "the chip id of Turin has 8 bytes")
 
 
 _VMPL_HIGHEST: Final = 3
+_SIGNING_KEYS: Final = frozenset(one.value for one in SigningKey)
 _CPUID_SINCE: Final = 3
 _NAMES: Final = SnpReport.__struct_fields__[:-1]  # as `layout.REPORT` has them
 _TCB_NAMES: Final = ("current_tcb", "reported_tcb", "committed_tcb", "launch_tcb")
@@ -165,7 +166,7 @@ def _product(version: int, cpuid: bytes) -> Product | None:
 def _check_reserved(data: bytes, version: int) -> None:
     early = (where for since, where in layout.RESERVED_BEFORE if version < since)
     for where in (*layout.RESERVED, *early):
-        if any(data[where]):
+        if not _is_zero(data[where]):
             raise MalformedError("snp.reserved", f"bytes {where.start:#x} to {where.stop - 1:#x}")
 
 
@@ -173,7 +174,11 @@ def _signature(data: bytes) -> bytes:
     """Return r ‖ s, big-endian."""
     r, s = layout.SIGNATURE.unpack(data[layout.SIGNED.stop :])
     size = layout.SCALAR_BYTES
-    if any(r[size:]) or any(s[size:]) or any(data[layout.SIGNATURE_TAIL]):
+    if not (_is_zero(r[size:]) and _is_zero(s[size:]) and _is_zero(data[layout.SIGNATURE_TAIL])):
         raise MalformedError("snp.signature-form", "bytes behind r, s or both are not zero")
     scalars: bytes = r[size - 1 :: -1] + s[size - 1 :: -1]
     return scalars
+
+
+def _is_zero(data: bytes) -> bool:
+    return data == bytes(len(data))

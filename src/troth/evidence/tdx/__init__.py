@@ -6,10 +6,11 @@ quote.body.mr_td                 # claims; nothing is verified
 quote.build() == data[:quote.size]
 """
 
+from troth.evidence.intel import QuoteHeader
 from troth.evidence.tdx.attributes import TdAttributes
 from troth.evidence.tdx.body import TdReportBody
 from troth.evidence.tdx.describe import Claim, describe_pck, describe_quote
-from troth.evidence.tdx.quote import QuoteHeader, TdxQuote
+from troth.evidence.tdx.quote import TdxQuote
 
 __all__ = [
     "Claim",

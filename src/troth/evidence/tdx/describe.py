@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
+from troth.evidence.intel.describe import Claim, describe_chain
 from troth.evidence.tdx.quote import TdxQuote
-from troth.wire.text import format_instant
 
 __all__ = ["Claim", "describe_pck", "describe_quote"]
-
-Claim = str | int | bool | list[int | str] | None
-"""What a described field can be."""
 
 
 def describe_quote(quote: TdxQuote) -> dict[str, Claim]:
@@ -36,12 +33,4 @@ def describe_pck(quote: TdxQuote) -> dict[str, Claim]:
     Raises:
         MalformedError, UntrustedError: as `PckChain.parse`.
     """
-    chain = quote.pck_chain
-    return {
-        "fmspc": chain.extension.fmspc.hex(),
-        "pck_ca": chain.ca,
-        "pck_not_before": format_instant(chain.leaf.not_before),
-        "pck_not_after": format_instant(chain.leaf.not_after),
-        "cpu_svn": [*chain.extension.components],
-        "pce_svn": chain.extension.pce_svn,
-    }
+    return describe_chain(quote.pck_chain)

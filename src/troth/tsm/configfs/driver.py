@@ -24,7 +24,14 @@ from troth.tsm.bucket import TokenBucket
 from troth.tsm.clock import Clock, SystemClock
 from troth.tsm.configfs.entry import Entries, Entry
 from troth.tsm.configfs.options import PRIVLEVEL_MAX, Options, demand_service
-from troth.tsm.driver import SNP, TDX, Report, ServiceRequest, demand_report_data, settled
+from troth.tsm.driver import (
+    PROVIDERS,
+    SNP,
+    Report,
+    ServiceRequest,
+    demand_report_data,
+    settled,
+)
 from troth.tsm.patience import AGAIN, AGAIN_SNP, patiently
 from troth.tsm.raw import Files, SystemFiles
 from troth.tsm.registers import Registers
@@ -32,8 +39,9 @@ from troth.tsm.registers import Registers
 __all__ = ["ConfigfsDriver"]
 
 _REPORTS: Final = "kernel/config/tsm/report"
-_PROVIDERS: Final = frozenset({SNP, TDX})
 _DEFAULTS: Final = Options()
+# Other drivers in the kernel may show these too, as arm_cca_guest does, and heed none of them.
+_OF_SNP: Final = frozenset({"auxblob", "manifestblob", "privlevel_floor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,10 @@ class ConfigfsDriver:
         """Return RTMR0 to RTMR3; see `Registers.values`."""
         return self._registers.values()
 
+    def register_hash(self) -> str:
+        """Return the name of their hash; see `Registers.hash`."""
+        return self._registers.hash()
+
     def extend(self, index: int, digest: bytes) -> None:
         """Extend an RTMR; see `Registers.extend`."""
         self._registers.extend(index, digest)
@@ -224,8 +236,10 @@ def _shape(entry: Entry) -> _Shape:
     if missing:
         raise DriverError("tsm.attribute", f"not there: {', '.join(sorted(missing))}")
     provider = entry.text("provider")
-    if provider not in _PROVIDERS:
+    if provider not in PROVIDERS:
         raise DriverError("tsm.provider", provider)
+    if provider != SNP:
+        attributes -= _OF_SNP
     floor = entry.number("privlevel_floor") if "privlevel_floor" in attributes else None
     return _Shape(provider, attributes, floor)
 

@@ -130,6 +130,10 @@ class SnpIoctlDriver:
         """
         raise DriverError("tsm.no-registers", SNP)
 
+    def register_hash(self) -> str:
+        """Raise: SNP has none; see `registers`."""
+        raise DriverError("tsm.no-registers", SNP)
+
     def extend(self, index: int, digest: bytes) -> None:
         """Raise: SNP has none; see `registers`."""
         raise DriverError("tsm.no-registers", f"{SNP}: {index}, {len(digest)} bytes")

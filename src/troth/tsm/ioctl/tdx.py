@@ -115,6 +115,10 @@ class TdxIoctlDriver:
         starts = (_RTMR0 + MEASUREMENT_BYTES * index for index in range(RTMR_COUNT))
         return tuple(tdreport[at : at + MEASUREMENT_BYTES] for at in starts)
 
+    def register_hash(self) -> str:
+        """Return the name of the hash of RTMRs (Intel TDX Module ABI, TDG.MR.RTMR.EXTEND)."""
+        return "sha-384"
+
     def extend(self, index: int, digest: bytes) -> None:
         """Extend an RTMR through tsm-mr; the device itself cannot. See `Driver.extend`."""
         self._registers.extend(index, digest)

@@ -140,6 +140,10 @@ class SysfsDriver:
         """Return RTMR0 to RTMR3; see `Registers.values`."""
         return self._registers.values()
 
+    def register_hash(self) -> str:
+        """Return the name of their hash; see `Registers.hash`."""
+        return self._registers.hash()
+
     def extend(self, index: int, digest: bytes) -> None:
         """Extend an RTMR; see `Registers.extend`."""
         self._registers.extend(index, digest)

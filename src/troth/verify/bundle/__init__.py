@@ -12,27 +12,38 @@ memory come in as objects of the caller.
 
 from troth.verify.bundle.check import verify_bundle, verify_testimony
 from troth.verify.bundle.facts import BundleFacts, BundleInputs, Testimony
+from troth.verify.bundle.kinds import BUNDLE_KINDS
 from troth.verify.bundle.log import check_log, check_model
 from troth.verify.bundle.memory import Memory, NoMemory, Recollection
 from troth.verify.bundle.nonces import AnyNonce, ExpectedNonce, Nonces
 from troth.verify.bundle.steps import Steps
 from troth.verify.bundle.wanted import (
     BootWanted,
+    BundleTee,
+    CcaWanted,
     ClaimsWanted,
+    CoveWanted,
     DelegationWanted,
     Image,
     NamespaceWanted,
     OrchestratorWanted,
+    ReportWanted,
     RootWanted,
+    SnpWanted,
+    TdxWanted,
     Wanted,
 )
 
 __all__ = [
+    "BUNDLE_KINDS",
     "AnyNonce",
     "BootWanted",
     "BundleFacts",
     "BundleInputs",
+    "BundleTee",
+    "CcaWanted",
     "ClaimsWanted",
+    "CoveWanted",
     "DelegationWanted",
     "ExpectedNonce",
     "Image",
@@ -42,8 +53,11 @@ __all__ = [
     "Nonces",
     "OrchestratorWanted",
     "Recollection",
+    "ReportWanted",
     "RootWanted",
+    "SnpWanted",
     "Steps",
+    "TdxWanted",
     "Testimony",
     "Wanted",
     "check_log",

@@ -22,16 +22,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any
 
 from troth.errors import TrothError
-from troth.evidence.binding import Bundle
+from troth.evidence.binding import Bundle, RootRegister
+from troth.verify.bundle.boot import check_boot
 from troth.verify.bundle.facts import BundleFacts, BundleInputs, Testimony
+from troth.verify.bundle.kinds import BUNDLE_KINDS
 from troth.verify.bundle.report import check_report, check_report_data, check_voids
-from troth.verify.bundle.root import check_boot, check_boot_key, check_digest, check_register
+from troth.verify.bundle.root import check_boot_key, check_digest, check_register
 from troth.verify.bundle.statement import check_binding, check_claims, check_speaker
 from troth.verify.bundle.steps import Steps
-from troth.verify.tdx.facts import TdxFacts
 from troth.verify.verified import Verified, seal
 
 __all__ = ["verify_bundle", "verify_testimony"]
@@ -59,7 +60,8 @@ def verify_bundle(data: bytes, inputs: BundleInputs, steps: Steps) -> Verified[B
     return seal(
         BundleFacts(
             bundle=proven.bundle,
-            td=proven.td,
+            tee=inputs.wanted.report.tee,
+            report=proven.report,
             root=proven.root,
             image=proven.image,
             wanted=section,
@@ -117,8 +119,8 @@ class _Proven:
     """What steps 1 to 10 leave."""
 
     bundle: Bundle
-    td: Verified[TdxFacts]
-    root: Literal["rtmr3", "none"]
+    report: Verified[Any]
+    root: RootRegister
     image: str | None
     nonce_issued: datetime | None
 
@@ -131,20 +133,20 @@ def _authenticate(data: bytes, inputs: BundleInputs, steps: Steps) -> _Proven:
     steps.begin(2)
     nonce_issued = inputs.nonces.recognise(bundle.statement.nonce, steps)
     steps.begin(3)
-    td = check_report(bundle, inputs, steps)
-    body = td.value.body
+    report = check_report(bundle, inputs, steps)
     steps.begin(4)
-    check_voids(body, wanted, steps)
+    check_voids(report.value, wanted, steps)
+    reported = BUNDLE_KINDS[wanted.report.tee].reported(report.value)
     steps.begin(5)
-    check_report_data(bundle, body, wanted, steps)
+    check_report_data(bundle, reported, wanted, steps)
     steps.begin(6)
     check_digest(bundle, steps)
     steps.begin(7)
-    root = check_register(bundle, body, wanted, steps)
+    root = check_register(bundle, reported, wanted, steps)
     steps.begin(8)
     check_boot_key(bundle, steps)
     steps.begin(9)
-    image = check_boot(body, wanted.boot, wanted.name, steps)
+    image = check_boot(bundle.ccel, reported, wanted, steps)
     steps.begin(10)
     check_binding(bundle, inputs, steps)
-    return _Proven(bundle=bundle, td=td, root=root, image=image, nonce_issued=nonce_issued)
+    return _Proven(bundle=bundle, report=report, root=root, image=image, nonce_issued=nonce_issued)

@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from troth.endorse.intel import CollateralSet
-from troth.evidence.binding import Bundle, Channel, Statement
+from troth.evidence.binding import Bundle, Channel, RootRegister, Statement
 from troth.verify.anchors import Anchors
 from troth.verify.bundle.nonces import Nonces
-from troth.verify.bundle.wanted import NamespaceWanted, Wanted
-from troth.verify.options import AnyValue, WithoutCollateral
-from troth.verify.tdx.facts import TdxFacts
+from troth.verify.bundle.wanted import BundleTee, NamespaceWanted, Wanted
+from troth.verify.cache import Cache
+from troth.verify.endorsements import NO_ENDORSEMENTS, Endorsements
+from troth.verify.options import AnyValue, NoCache, WithoutCollateral
 from troth.verify.verified import Verified
 
 __all__ = ["BundleFacts", "BundleInputs", "Testimony"]
@@ -26,11 +27,13 @@ class BundleInputs:
 
     Attributes:
         wanted: what was fixed before the bundle came.
-        collateral: the sets to choose from.
+        collateral: Intel's sets to choose from.
         anchors: the root keys to trust.
         at: the one instant, aware.
         nonces: those that are ours.
         channel: the connection on which the bundle came, its role the peer's.
+        endorsements: what vouches for the kinds that are not Intel's.
+        cache: what was found to hold of reports before.
     """
 
     wanted: Wanted
@@ -39,6 +42,8 @@ class BundleInputs:
     at: datetime
     nonces: Nonces
     channel: Channel | type[AnyValue]
+    endorsements: Endorsements = NO_ENDORSEMENTS
+    cache: Cache | type[NoCache] = NoCache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,8 @@ class BundleFacts:
 
     Attributes:
         bundle: its structures.
-        td: what the report says; itself a proof that step 3 was taken.
+        tee: of which kind the report is, by the policy.
+        report: the facts of that kind; itself a proof that step 3 was taken.
         root: the register that holds the root statement, or `none`.
         image: the name of the boot's reference values; None if none were given.
         wanted: the section of the policy for this namespace.
@@ -57,8 +63,9 @@ class BundleFacts:
     """
 
     bundle: Bundle
-    td: Verified[TdxFacts]
-    root: Literal["rtmr3", "none"]
+    tee: BundleTee
+    report: Verified[Any]
+    root: RootRegister
     image: str | None
     wanted: NamespaceWanted
     policy: str

@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from troth.crypto.digest import same
+from troth.errors import MalformedError
 from troth.evidence.binding import Bundle
-from troth.evidence.tdx import TdReportBody
+from troth.evidence.detect import detect_tee
 from troth.verify.bundle.facts import BundleInputs
+from troth.verify.bundle.kinds import BUNDLE_KINDS, Reported
 from troth.verify.bundle.manifest import check_manifest
 from troth.verify.bundle.steps import Steps
 from troth.verify.bundle.wanted import Wanted
-from troth.verify.options import AnyValue
-from troth.verify.tdx.facts import TdxFacts
-from troth.verify.tdx.quote import verify_tdx
 from troth.verify.verified import Verified
 
 __all__ = ["check_report", "check_report_data", "check_voids"]
@@ -23,52 +22,41 @@ __all__ = ["check_report", "check_report_data", "check_voids"]
 _FORM_2_ZEROS: Final = bytes(16)  # what ends like this may be a door's bytes (BINDING 4.8)
 
 
-def check_report(bundle: Bundle, inputs: BundleInputs, steps: Steps) -> Verified[TdxFacts]:
-    """Step 3: return the facts of a genuine report. Its data is step 5's.
+def check_report(bundle: Bundle, inputs: BundleInputs, steps: Steps) -> Verified[Any]:
+    """Step 3: return the facts of a genuine report, of the policy's kind. Its data is step 5's.
 
     The procedure is the policy's choice; `provider` and media type are hints, and not read.
 
     Raises:
-        MalformedError, UntrustedError, StaleError: as `verify_tdx`.
+        MalformedError: `binding.report-kind`, the report is of another kind; else as the verifier
+            of the kind.
+        UntrustedError, StaleError: as the verifier of the kind.
     """
-    return verify_tdx(
-        bundle.report.outblob,
-        collateral=inputs.collateral,
-        anchors=inputs.anchors,
-        at=inputs.at,
-        report_data=AnyValue,
-        trace=steps.nested("tdx"),
-    )
+    wanted = inputs.wanted.report
+    kind = BUNDLE_KINDS[wanted.tee]
+    try:
+        return kind.verify(bundle, wanted, inputs, steps.nested(wanted.tee))
+    except MalformedError as error:
+        other = _other_kind(bundle.report.outblob, wanted.tee)
+        if other is None:
+            raise
+        detail = f"a report of {other}, [{wanted.tee}] is the policy's kind: {error}"
+        source = f"{inputs.wanted.name}: [{wanted.tee}]"
+        with steps.noted("report-kind", expected=f"a report of {wanted.tee}", source=source):
+            raise MalformedError("binding.report-kind", detail) from None
 
 
-def check_voids(body: TdReportBody, wanted: Wanted, steps: Steps) -> None:
-    """Step 4: return unless a fact voids everything that the TD could say.
+def check_voids(facts: object, wanted: Wanted, steps: Steps) -> None:
+    """Step 4: return unless a fact voids everything that the TVM could say.
 
     Raises:
-        DeniedError: `policy.debug` or `policy.migratable`.
+        DeniedError: `policy.debug`, `policy.migratable`, `policy.migration-agent`, `policy.vmpl`
+            or `policy.chip`.
     """
-    steps.check(
-        "debug",
-        wanted.debug == "any" or not body.attributes.under_debug,
-        "policy.debug",
-        expected=wanted.debug,
-        got=body.td_attributes,
-        source=f"{wanted.name}: tdx.debug",
-    )
-    service = body.mr_service_td or b""
-    named = wanted.service_tds
-    can_move = "MIGRATABLE" in body.attributes.names or any(service)
-    steps.check(
-        "migration",
-        not can_move or (not isinstance(named, type) and any(service) and service in named),
-        "policy.migratable",
-        expected="not migratable, or by a service TD that is named",
-        got=service if can_move else "not migratable",
-        source=f"{wanted.name}: tdx.mr_service_td",
-    )
+    BUNDLE_KINDS[wanted.report.tee].check_voids(facts, wanted.report, wanted, steps)
 
 
-def check_report_data(bundle: Bundle, body: TdReportBody, wanted: Wanted, steps: Steps) -> None:
+def check_report_data(bundle: Bundle, reported: Reported, wanted: Wanted, steps: Steps) -> None:
     """Step 5: return if the report is over this epoch, in form 1, and nobody could mistake it.
 
     Raises:
@@ -91,10 +79,10 @@ def check_report_data(bundle: Bundle, body: TdReportBody, wanted: Wanted, steps:
         due = hashlib.sha512(due + service.manifest).digest()
     steps.check(
         "report-data",
-        same(due, body.report_data),
+        same(due, reported.data),
         "binding.report-data",
         expected=due,
-        got=body.report_data,
+        got=reported.data,
         source="epoch",
     )
 
@@ -114,3 +102,15 @@ def form_1(report_data: bytes, steps: Steps) -> bytes:
         source="BINDING 4.8",
     )
     return report_data
+
+
+def _other_kind(outblob: bytes, due: str) -> str | None:
+    """Return the kind that a malformed report begins as, if that is not the one that is due.
+
+    It chooses nothing: the bundle is refused in any case, and this says why.
+    """
+    try:
+        found = detect_tee(outblob)
+    except MalformedError:
+        return None
+    return None if found == due else found

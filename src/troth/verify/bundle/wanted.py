@@ -6,36 +6,100 @@ Nothing here has a default. `AnyValue` is the one spelling of "not compared".
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import msgspec
 
-from troth.verify.options import AnyValue
+from troth.evidence.binding import RootRegister
+from troth.verify.options import AnyValue, ChipId, Revocation
 
 __all__ = [
     "BootWanted",
+    "BundleTee",
+    "CcaWanted",
     "ClaimsWanted",
+    "CoveWanted",
     "DelegationWanted",
     "Image",
     "NamespaceWanted",
     "OrchestratorWanted",
+    "ReportWanted",
     "RootWanted",
+    "SnpWanted",
+    "TdxWanted",
     "Wanted",
 ]
+
+BundleTee = Literal["tdx", "snp", "cca", "cove"]
+"""The kinds of TEE whose report a bundle can hold."""
 
 Allowed = frozenset[bytes] | type[AnyValue]
 Words = frozenset[str] | type[AnyValue]
 Most = int | type[AnyValue]
 
 
+class TdxWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What voids a TD.
+
+    Attributes:
+        debug: `forbid` or `any`.
+        service_tds: migration agents that are named; AnyValue names none.
+    """
+
+    tee: ClassVar[BundleTee] = "tdx"
+    debug: str
+    service_tds: Allowed
+
+
+class SnpWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What voids an SNP guest, and how its report is looked at.
+
+    Attributes:
+        debug: `forbid` or `any`.
+        migration_agent: likewise; a report says that there may be one, and not which.
+        vmpl: the privilege levels that may ask. A host's report is void in any case.
+        chip: whether the report must say which chip made it.
+        revocation: whether AMD's revocation list is due.
+    """
+
+    tee: ClassVar[BundleTee] = "snp"
+    debug: str
+    migration_agent: str
+    vmpl: frozenset[int] | type[AnyValue]
+    chip: ChipId
+    revocation: Revocation
+
+
+class CcaWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What voids a realm: `debug` of the platform it runs on, `forbid` or `any`."""
+
+    tee: ClassVar[BundleTee] = "cca"
+    debug: str
+
+
+class CoveWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing: a platform that is not secured is refused with its token."""
+
+    tee: ClassVar[BundleTee] = "cove"
+
+
+ReportWanted = TdxWanted | SnpWanted | CcaWanted | CoveWanted
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """One boot that is wanted: launch measurement and boot registers, which belong together."""
+    """One boot that is wanted: launch measurement and boot registers, which belong together.
+
+    Attributes:
+        name: what it is called in results.
+        values: measurement or register to value.
+        events: each other register, which the boot log of the bundle has to lead to, and its whole
+            history: position by position the digests of which any one may stand there.
+    """
 
     name: str
-    mr_td: bytes
-    rtmr0: bytes
-    rtmr1: bytes
-    rtmr2: bytes
+    values: Mapping[str, bytes]
+    events: Mapping[str, tuple[frozenset[bytes], ...]]
 
 
 class BootWanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +119,7 @@ class BootWanted(msgspec.Struct, frozen=True, kw_only=True):
 class RootWanted(msgspec.Struct, frozen=True, kw_only=True):
     """Section [root]: the register that holds the root statement, and its values before."""
 
-    register: Literal["rtmr3", "none"]
+    register: RootRegister
     before: frozenset[bytes]
 
 
@@ -120,14 +184,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: of the policy.
-        debug: `forbid` or `any`, of the section of the TEE.
-        service_tds: migration agents that are named; AnyValue names none.
+        report: by its type the one kind of TEE whose report is taken, and what voids it.
         delegation: None denies delegated bundles.
     """
 
     name: str
-    debug: str
-    service_tds: Allowed
+    report: ReportWanted
     boot: BootWanted
     root: RootWanted
     orchestrator: OrchestratorWanted

@@ -12,7 +12,9 @@ from troth.crypto.x509 import Certificate
 from troth.endorse.intel import CollateralSet, QeIdentity, SignedDocument, TcbInfo
 from troth.errors import TrothError, UntrustedError
 from troth.evidence.intel.pck import PckChain
+from troth.verify.cache import Cache, Seen
 from troth.verify.intel.pck import check_window
+from troth.verify.intel.seen import Terms, collateral_key
 from troth.verify.trace import Trace
 
 __all__ = ["check_collateral"]
@@ -24,7 +26,13 @@ _QE_IDENTIFIER: Final = {"TDX": "TD_QE", "SGX": "QE"}
 
 
 def check_collateral(
-    collateral: CollateralSet, chain: PckChain, *, tee: str, floor: int, at: datetime, trace: Trace
+    collateral: CollateralSet,
+    chain: PckChain,
+    *,
+    tee: str,
+    terms: Terms,
+    cache: Cache,
+    trace: Trace,
 ) -> None:
     """Return if `collateral` may judge the platform of `chain`, whose links have been checked.
 
@@ -33,19 +41,11 @@ def check_collateral(
             `collateral.role`.
         StaleError: `chain.*`, `crl.*` or `collateral.*`.
     """
-    _check_lists(collateral, chain, at, trace)
-    for rule, certificate in (("2.ca-revoked", chain.intermediate), ("2.pck-revoked", chain.leaf)):
-        code = "pck.revoked" if certificate is chain.leaf else "chain.revoked"
-        crl = collateral.pck_crl if certificate is chain.leaf else collateral.root_crl
-        _check_revoked(rule, crl, certificate, code, trace)
-    _check_roots(collateral, chain.root, trace)
-    for rule, document in (
-        ("3.tcb-info", collateral.tcb_info),
-        ("3.qe-identity", collateral.qe_identity),
-    ):
-        if document is collateral.tcb_info or document.signer != collateral.tcb_info.signer:
-            _check_signer(rule, document, collateral, chain.root, at, trace)
-        _check_document(rule, document, collateral.source, at, trace)
+    at, floor = terms.at, terms.floor
+    seen = Seen(collateral_key(collateral, chain), lambda: collateral.whole_window, at, trace)
+    seen.once(cache.lists, lambda: _check_lists(collateral, chain, at, trace))
+    _check_revoked("2.pck-revoked", collateral.pck_crl, chain.leaf, "pck.revoked", trace)
+    seen.once(cache.documents, lambda: _check_documents(collateral, chain.root, at, trace))
     _check_platform(collateral, chain, tee, trace)
     number = collateral.evaluation_number
     trace.check(
@@ -76,7 +76,7 @@ def _check_roots(collateral: CollateralSet, root: Certificate, trace: Trace) -> 
 
 
 def _check_lists(collateral: CollateralSet, chain: PckChain, at: datetime, trace: Trace) -> None:
-    """Both lists: signed by the CA they are for, and current."""
+    """Both lists: signed by the CA they are for, and current; and the CA is not on the root's."""
     issuer = collateral.pck_crl_issuer
     trace.check(
         "2.crl-issuer",
@@ -100,6 +100,21 @@ def _check_lists(collateral: CollateralSet, chain: PckChain, at: datetime, trace
             trace.failed(rule, error, expected=expected, source=signer)
             raise
         trace.held(rule, expected=expected, got=at, source=signer)
+    _check_revoked("2.ca-revoked", collateral.root_crl, chain.intermediate, "chain.revoked", trace)
+
+
+def _check_documents(
+    collateral: CollateralSet, root: Certificate, at: datetime, trace: Trace
+) -> None:
+    """Both documents: under the platform's root, of the right signer, signed, and current."""
+    _check_roots(collateral, root, trace)
+    for rule, document in (
+        ("3.tcb-info", collateral.tcb_info),
+        ("3.qe-identity", collateral.qe_identity),
+    ):
+        if document is collateral.tcb_info or document.signer != collateral.tcb_info.signer:
+            _check_signer(rule, document, collateral, root, at, trace)
+        _check_document(rule, document, collateral.source, at, trace)
 
 
 def _check_revoked(rule: str, crl: Crl, certificate: Certificate, code: str, trace: Trace) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from troth.crypto.digest import same, sha256
 from troth.endorse.intel import CollateralSet
+from troth.errors import TrothError
 from troth.evidence.intel.layout import ENCLAVE_DEBUG
 from troth.evidence.intel.pck import PckChain
 from troth.evidence.intel.report import EnclaveReport
@@ -17,7 +18,8 @@ from troth.verify.trace import Trace
 __all__ = ["check_qe_identity", "check_qe_report", "check_qe_without_identity"]
 
 _ZERO_HALF: Final = bytes(32)
-TD_QE_ISV_PROD_ID: Final = 2  # of every TD_QE identity (PCS v4, "Get TD QE Identity")
+# Of every TD_QE and QE identity (PCS v4, "Get TD QE Identity", "Get SGX QE Identity").
+_QE_ISV_PROD_ID: Final = {"TDX": 2, "SGX": 1}
 
 
 def check_qe_report(
@@ -30,13 +32,13 @@ def check_qe_report(
     Raises:
         UntrustedError: `qe.report-signature` or `qe.binding`.
     """
-    chain.leaf.key.verify(section.qe_report_signature, section.qe_report, "qe.report-signature")
-    trace.held(
-        "6.qe-report-signature",
-        expected="signed by the PCK",
-        got=chain.leaf,
-        source="PCK certificate",
-    )
+    rule, expected, source = "6.qe-report-signature", "signed by the PCK", "PCK certificate"
+    try:
+        chain.leaf.key.verify(section.qe_report_signature, section.qe_report, "qe.report-signature")
+    except TrothError as error:
+        trace.failed(rule, error, expected=expected, source=source)
+        raise
+    trace.held(rule, expected=expected, got=chain.leaf, source=source)
     due = sha256(section.attestation_key + section.qe_auth_data) + _ZERO_HALF
     trace.check(
         "7.attestation-key",
@@ -48,7 +50,9 @@ def check_qe_report(
     )
 
 
-def check_qe_without_identity(report: EnclaveReport, anchor: Anchor, trace: Trace) -> None:
+def check_qe_without_identity(
+    report: EnclaveReport, anchor: Anchor, tee: str, trace: Trace
+) -> None:
     """Step 8 without collateral: no debug enclave, and where the anchor says, its signer's.
 
     A PCE certifies any enclave of its platform, so without this the owner of one machine could
@@ -65,12 +69,13 @@ def check_qe_without_identity(report: EnclaveReport, anchor: Anchor, trace: Trac
         got=report.attributes,
         source="Intel SDM, ATTRIBUTES",
     )
-    if anchor.td_qe_mr_signer is None:
+    signer = anchor.td_qe_mr_signer if tee == "TDX" else anchor.sgx_qe_mr_signer
+    if signer is None:
         trace.skipped("8.qe-mrsigner", why=f"nobody has fixed it for {anchor.name}")
         return
     for rule, due, got in (
-        ("8.qe-mrsigner", anchor.td_qe_mr_signer, report.mr_signer),
-        ("8.qe-isvprodid", TD_QE_ISV_PROD_ID, report.isv_prod_id),
+        ("8.qe-mrsigner", signer, report.mr_signer),
+        ("8.qe-isvprodid", _QE_ISV_PROD_ID[tee], report.isv_prod_id),
     ):
         trace.check(rule, got == due, "qe.identity", expected=due, got=got, source=anchor.name)
 
@@ -102,4 +107,5 @@ def check_qe_identity(report: EnclaveReport, collateral: CollateralSet, trace: T
 
 
 def _masked(value: bytes, mask: bytes) -> bytes:
-    return bytes(one & bits for one, bits in zip(value, mask, strict=True))
+    masked = int.from_bytes(value, "big") & int.from_bytes(mask, "big")
+    return masked.to_bytes(len(value), "big")

@@ -11,6 +11,8 @@ from troth.crypto.x509 import Certificate
 from troth.errors import TrothError, UntrustedError
 from troth.evidence.intel.pck import CA_NAMES, PCK_NAME, PckChain
 from troth.verify.anchors import Anchor, Anchors
+from troth.verify.cache import Cache, Seen
+from troth.verify.intel.seen import chain_key, chain_window, links_key
 from troth.verify.trace import Trace
 
 __all__ = ["check_pck_chain", "check_window"]
@@ -18,7 +20,9 @@ __all__ = ["check_pck_chain", "check_window"]
 _PROFILE: Final = "Intel PCK certificate profile"
 
 
-def check_pck_chain(chain: PckChain, anchors: Anchors, at: datetime, trace: Trace) -> Anchor:
+def check_pck_chain(
+    chain: PckChain, anchors: Anchors, at: datetime, cache: Cache, trace: Trace
+) -> Anchor:
     """Return the anchor that `chain` hangs from; revocation is a later step.
 
     Signatures and roles come first, then the clock. The SGX extension is read only then, from a
@@ -29,9 +33,16 @@ def check_pck_chain(chain: PckChain, anchors: Anchors, at: datetime, trace: Trac
         UntrustedError: `chain.*`.
         StaleError: `chain.not-yet-valid` or `chain.expired`.
     """
+    seen = Seen(chain_key(chain, anchors), lambda: chain_window(chain), at, trace)
+    return seen.once(cache.chains, lambda: _check_chain(chain, anchors, at, cache, trace))
+
+
+def _check_chain(
+    chain: PckChain, anchors: Anchors, at: datetime, cache: Cache, trace: Trace
+) -> Anchor:
     anchor = _anchor(chain, anchors, trace)
     try:
-        _check_links(chain)
+        cas_seen = _check_links(chain, cache)
     except TrothError as error:
         trace.failed("2.chain", error, expected="leaf, CA, root", source=_PROFILE)
         raise
@@ -39,7 +50,7 @@ def check_pck_chain(chain: PckChain, anchors: Anchors, at: datetime, trace: Trac
         "2.chain",
         expected="leaf, CA, root",
         got=(chain.leaf, chain.intermediate, chain.root),
-        source=_PROFILE,
+        source=f"{_PROFILE}; CAs seen before" if cas_seen else _PROFILE,
     )
     for certificate in (chain.root, chain.intermediate, chain.leaf):
         check_window("2.validity", certificate, at, trace)
@@ -77,14 +88,24 @@ def _anchor(chain: PckChain, anchors: Anchors, trace: Trace) -> Anchor:
     return anchor
 
 
-def _check_links(chain: PckChain) -> None:
-    chain.root.check_issued_by(chain.root)
-    chain.intermediate.check_issued_by(chain.root)
+def _check_links(chain: PckChain, cache: Cache) -> bool:
+    """Check signatures and roles; return whether those of the CAs, many platforms', were known."""
+    key = links_key(chain)
+    seen = cache.links.find(key, None) is not None
+    if not seen:
+        _check_cas(chain)
+        cache.links.keep(key, None)
     chain.leaf.check_issued_by(chain.intermediate)
-    check_ca(chain.root, below=1)
-    check_ca(chain.intermediate, below=0)
     check_leaf(chain.leaf)
     if chain.intermediate.common_name not in CA_NAMES:
         raise UntrustedError("chain.role", f"{chain.intermediate.common_name!r} is no PCK CA")
     if chain.leaf.common_name != PCK_NAME:
         raise UntrustedError("chain.role", f"{chain.leaf.common_name!r} is no PCK certificate")
+    return seen
+
+
+def _check_cas(chain: PckChain) -> None:
+    chain.root.check_issued_by(chain.root)
+    chain.intermediate.check_issued_by(chain.root)
+    check_ca(chain.root, below=1)
+    check_ca(chain.intermediate, below=0)

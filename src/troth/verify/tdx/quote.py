@@ -25,19 +25,25 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from troth.crypto.digest import same
-from troth.crypto.p256 import PublicKey
-from troth.endorse.intel import CollateralSet, choose
-from troth.errors import TrothError, UntrustedError
+from troth.endorse.intel import CollateralSet
+from troth.errors import TrothError
 from troth.evidence.intel.pck import PckExtension
 from troth.evidence.tdx import TdReportBody, TdxQuote
-from troth.evidence.tdx.layout import REPORT_DATA_BYTES
 from troth.verify.anchors import Anchor, Anchors
+from troth.verify.cache import Cache, Seen, cache_of
 from troth.verify.intel import tcb
 from troth.verify.intel.collateral import check_collateral
 from troth.verify.intel.enclave import check_qe_identity, check_qe_report, check_qe_without_identity
 from troth.verify.intel.pck import check_pck_chain
-from troth.verify.options import AnyValue, Tail, WithoutCollateral
+from troth.verify.intel.quote import (
+    check_quote_signature,
+    check_report_data,
+    check_well_formed,
+    chosen_collateral,
+    judge_platform,
+)
+from troth.verify.intel.seen import AttestationKey, Terms, platform_key, platform_window
+from troth.verify.options import AnyValue, NoCache, Tail, WithoutCollateral
 from troth.verify.tdx.facts import TdxFacts
 from troth.verify.trace import Trace
 from troth.verify.verified import Verified, seal
@@ -48,7 +54,7 @@ _ZERO_ATTRIBUTES: Final = bytes(8)
 _NO_COLLATERAL: Final = "no collateral, by the caller's word"
 
 
-def verify_tdx(
+def verify_tdx(  # noqa: PLR0913 - every input of a judgement is named
     evidence: bytes,
     *,
     collateral: Iterable[CollateralSet] | type[WithoutCollateral],
@@ -57,6 +63,7 @@ def verify_tdx(
     report_data: bytes | type[AnyValue],
     evaluation_floor: int = 0,
     tail: Tail = Tail.ZEROS,
+    cache: Cache | type[NoCache] = NoCache,
     trace: Trace | None = None,
 ) -> Verified[TdxFacts]:
     """Return the facts of a genuine TDX quote, judged at `at`.
@@ -69,6 +76,7 @@ def verify_tdx(
         report_data: the 64 bytes that are expected; of fewer, the rest must be zero.
         evaluation_floor: the lowest tcbEvaluationDataNumber that is not a roll-back.
         tail: what may stand behind the quote.
+        cache: what was found to hold before; the answer is the same with any, and with none.
         trace: where each rule is noted, also those of a judgement that ends in a refusal.
 
     Raises:
@@ -77,36 +85,76 @@ def verify_tdx(
     Unchecked here: measurements, registers, TD attributes, TCB status (see `troth.policy`).
     """
     trace = Trace() if trace is None else trace
-    quote = _well_formed(evidence, tail, trace)  # (1)
-    anchor = check_pck_chain(quote.pck_chain, anchors, at, trace)  # (2), revocation below
+    known = cache_of(cache)
+    quote = check_well_formed(  # (1)
+        TdxQuote,
+        evidence,
+        expected="a TDX quote",
+        tail=tail,
+        code="tdx.trailing",
+        cache=known,
+        trace=trace,
+    )
+    chain = quote.pck_chain
+    anchor = check_pck_chain(chain, anchors, at, known, trace)  # (2), revocation below
     if isinstance(collateral, type):
         _without_collateral(quote, anchor, trace)
         facts = TdxFacts(quote, anchor, at, None, None)
     else:
-        chosen, outcome = _with_collateral(quote, collateral, evaluation_floor, at, trace)
+        chosen = chosen_collateral(collateral, chain, tee="TDX", at=at, trace=trace)
+        terms = Terms(anchors, evaluation_floor, at)
+        outcome = _with_collateral(quote, chosen, terms, known, trace)
         facts = TdxFacts(quote, anchor, at, outcome, chosen)
-    _check_report_data(quote.body, report_data, trace)  # (11)
+    check_report_data(quote.body.report_data, report_data, "tdx.report-data", trace)  # (11)
     return seal(facts)
 
 
 def _with_collateral(
-    quote: TdxQuote, collateral: Iterable[CollateralSet], floor: int, at: datetime, trace: Trace
-) -> tuple[CollateralSet, tcb.TcbOutcome]:
-    """Steps 2 (revocation) to 10; return the set that was chosen and what follows from it."""
+    quote: TdxQuote, chosen: CollateralSet, terms: Terms, cache: Cache, trace: Trace
+) -> tcb.TcbOutcome:
+    """Steps 2 (revocation) to 10; return what follows from the set that was chosen."""
+    body = quote.body
+    seen = Seen(
+        platform_key(quote, chosen, terms, _said(body)),
+        lambda: platform_window(quote.pck_chain, chosen),
+        terms.at,
+        trace,
+    )
+    return judge_platform(
+        quote,
+        seen,
+        cache.platforms,
+        lambda: _attestation_key(quote, chosen, terms, cache, trace),  # (2) to (8)
+        lambda: _tcb(
+            body, quote.pck_chain.extension, quote.qe_report.isv_svn, chosen, trace
+        ),  # (10)
+        trace,
+    )
+
+
+def _attestation_key(
+    quote: TdxQuote, chosen: CollateralSet, terms: Terms, cache: Cache, trace: Trace
+) -> AttestationKey:
+    """Steps 2 (revocation) to 8; `_said` has what they read of the body."""
     chain, report = quote.pck_chain, quote.qe_report
-    fmspc = chain.extension.fmspc
-    try:
-        chosen = choose(collateral, tee="TDX", fmspc=fmspc, ca=chain.intermediate, at=at)
-    except TrothError as error:
-        trace.failed("3.collateral", error, expected="a set for this platform", source="caller")
-        raise
-    check_collateral(chosen, chain, tee="TDX", floor=floor, at=at, trace=trace)  # (2), (3), (4)
+    check_collateral(chosen, chain, tee="TDX", terms=terms, cache=cache, trace=trace)  # (2) to (4)
     _check_module(quote.body, chosen, trace)  # (5)
     check_qe_report(quote.section, report, chain, trace)  # (6), (7)
     check_qe_identity(report, chosen, trace)  # (8)
-    _check_signature(quote, trace)  # (9)
-    outcome = _tcb(quote.body, chain.extension, report.isv_svn, chosen, trace)  # (10)
-    return chosen, outcome
+    return AttestationKey(quote.section.attestation_key)
+
+
+def _said(body: TdReportBody) -> bytes:
+    """Return what steps 5 and 10 read of a body: fields of fixed sizes, the last or none."""
+    return b"".join(
+        (
+            b"TDX",
+            body.tee_tcb_svn,
+            body.mr_signer_seam,
+            body.seam_attributes,
+            body.tee_tcb_svn2 or b"",
+        )
+    )
 
 
 def _without_collateral(quote: TdxQuote, anchor: Anchor, trace: Trace) -> None:
@@ -115,35 +163,11 @@ def _without_collateral(quote: TdxQuote, anchor: Anchor, trace: Trace) -> None:
         trace.skipped(rule, why=_NO_COLLATERAL)
     check_qe_report(quote.section, quote.qe_report, quote.pck_chain, trace)  # (6), (7)
     trace.skipped("8.qe-identity", why=_NO_COLLATERAL)
-    check_qe_without_identity(quote.qe_report, anchor, trace)  # (8)
-    _check_signature(quote, trace)  # (9)
+    check_qe_without_identity(quote.qe_report, anchor, "TDX", trace)  # (8)
+    key = AttestationKey(quote.section.attestation_key)
+    check_quote_signature(quote, key, trace)  # (9)
     _check_module_without_identity(quote.body, trace)  # (5)
     trace.skipped("10.tcb", why=_NO_COLLATERAL)
-
-
-def _well_formed(evidence: bytes, tail: Tail, trace: Trace) -> TdxQuote:
-    """Step 1."""
-    try:
-        quote = TdxQuote.parse(evidence)
-        _ = quote.pck_chain
-    except TrothError as error:
-        trace.failed("1.format", error, expected="a TDX quote", source="Intel DCAP, appendix A")
-        raise
-    trace.held(
-        "1.format",
-        expected="a TDX quote",
-        got=f"version {quote.header.version}, {quote.size} bytes",
-        source="Intel DCAP, appendix A",
-    )
-    trace.check(
-        "1.tail",
-        tail is Tail.ANYTHING or not any(quote.tail),
-        "tdx.trailing",
-        expected=tail.value,
-        got=f"{len(quote.tail)} bytes",
-        source="caller",
-    )
-    return quote
 
 
 def _check_module_without_identity(body: TdReportBody, trace: Trace) -> None:
@@ -189,19 +213,6 @@ def _check_module(body: TdReportBody, collateral: CollateralSet, trace: Trace) -
     )
 
 
-def _check_signature(quote: TdxQuote, trace: Trace) -> None:
-    """Step 9."""
-    expected = "signed by the attestation key"
-    source = "QE report"
-    try:
-        key = PublicKey.from_raw(quote.section.attestation_key, "quote.key")
-        key.verify(quote.section.signature, quote.signed, "quote.signature")
-    except TrothError as error:
-        trace.failed("9.quote-signature", error, expected=expected, source=source)
-        raise
-    trace.held("9.quote-signature", expected=expected, got="it is", source=source)
-
-
 def _tcb(
     body: TdReportBody,
     extension: PckExtension,
@@ -238,21 +249,3 @@ def _judge(
     qe = tcb.qe_level(collateral.qe_identity.value, qe_isv_svn)
     parts = [qe.status] if module is None else [qe.status, module.status]
     return tcb.Judged(tcb.converge(platform.status, parts), platform, module, qe)
-
-
-def _check_report_data(body: TdReportBody, expected: bytes | type[AnyValue], trace: Trace) -> None:
-    """Step 11. A short expectation is never a prefix match: the rest must be zero."""
-    if isinstance(expected, type):
-        trace.skipped("11.report-data", why="no value is expected by the caller")
-        return
-    if len(expected) > REPORT_DATA_BYTES:
-        raise UntrustedError("tdx.report-data", f"{len(expected)} bytes are expected, 64 exist")
-    due = expected.ljust(REPORT_DATA_BYTES, b"\0")
-    trace.check(
-        "11.report-data",
-        same(due, body.report_data),
-        "tdx.report-data",
-        expected=due,
-        got=body.report_data,
-        source="caller",
-    )

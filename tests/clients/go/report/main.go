@@ -2,7 +2,7 @@
 
 // Command report asks configfs-tsm for a report through go-configfs-tsm and prints what it got.
 //
-//	report HEX    report data, 64 bytes
+//	report HEX [SERVICE [GUID]]    report data, as many bytes as the provider takes
 package main
 
 import (
@@ -17,8 +17,8 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
-		log.Fatal("usage: report HEX")
+	if len(os.Args) < 2 || len(os.Args) > 4 {
+		log.Fatal("usage: report HEX [SERVICE [GUID]]")
 	}
 	inblob, err := hex.DecodeString(os.Args[1])
 	if err != nil {
@@ -28,11 +28,23 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	got, err := report.Get(client, &report.Request{InBlob: inblob})
+	request := &report.Request{InBlob: inblob}
+	if len(os.Args) > 2 {
+		request.ServiceProvider, request.GetAuxBlob = os.Args[2], true
+	}
+	if len(os.Args) > 3 {
+		request.ServiceGuid = os.Args[3]
+	}
+	got, err := report.Get(client, request)
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer := map[string]string{"provider": got.Provider, "outblob": hex.EncodeToString(got.OutBlob)}
+	answer := map[string]string{
+		"provider":     got.Provider,
+		"outblob":      hex.EncodeToString(got.OutBlob),
+		"auxblob":      hex.EncodeToString(got.AuxBlob),
+		"manifestblob": hex.EncodeToString(got.ManifestBlob),
+	}
 	if err := json.NewEncoder(os.Stdout).Encode(answer); err != nil {
 		log.Fatal(err)
 	}

@@ -4,7 +4,7 @@
 `Bundle` is the nine strings in which verifiers exchange collateral. With `Changes`, a document is
 changed before it is signed; with `msgspec.structs.replace`, a bundle is changed afterwards:
 
-    make_bundle(settings, pki, at, tcb_info=lambda doc: doc.update(tcbType=1))
+    make_bundle(drafts, pki, at, tcb_info=lambda doc: doc.update(tcbType=1))
     replace(bundle, tcb_info_signature=bundle.qe_identity_signature)
 """
 
@@ -17,10 +17,8 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from troth.crypto.p256 import PrivateKey
-from troth.tsm.emulated.tdx import documents
 from troth.tsm.emulated.tdx.documents import Document
 from troth.tsm.emulated.tdx.pki import Pki
-from troth.tsm.emulated.tdx.settings import Settings
 from troth.wire import json
 
 __all__ = ["Bundle", "CollateralChanges", "make_bundle", "signed_text"]
@@ -69,12 +67,21 @@ class CollateralChanges(TypedDict, total=False):
 
 
 def make_bundle(
-    settings: Settings, pki: Pki, at: datetime, **changes: Unpack[CollateralChanges]
+    drafts: tuple[Document, Document],
+    pki: Pki,
+    at: datetime,
+    **changes: Unpack[CollateralChanges],
 ) -> Bundle:
-    """Return collateral for a platform, issued for use at `at`."""
-    tcb_info = documents.tcb_info(settings, at)
+    """Return collateral for a platform, issued for use at `at`.
+
+    Args:
+        drafts: TCB info and QE identity, which are changed in place.
+        pki: who signs.
+        at: the instant for which lists are issued.
+        changes: what is to be different from sound collateral.
+    """
+    tcb_info, qe_identity = drafts
     changes.get("tcb_info", _as_it_is)(tcb_info)
-    qe_identity = documents.qe_identity(settings, at)
     changes.get("qe_identity", _as_it_is)(qe_identity)
     spelling = changes.get("spelling", _compact)
     signer = changes.get("signer", pki.keys["tcb-signing"])

@@ -10,11 +10,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from troth.tsm.emulated.tdx.settings import Settings
+from troth.tsm.emulated.tdx.settings import Lifetimes, Qe, Settings
 from troth.tsm.emulated.tdx.tcb import Level, ModuleIdentity, PlatformLevel
 from troth.wire.text import format_instant
 
-__all__ = ["Document", "qe_identity", "tcb_info"]
+__all__ = [
+    "Document",
+    "identity",
+    "judgement",
+    "level",
+    "qe_identity",
+    "sgx_components",
+    "tcb_info",
+    "window",
+]
 
 Document = dict[str, Any]
 
@@ -41,7 +50,7 @@ def tcb_info(settings: Settings, at: datetime) -> Document:
     return {
         "id": "TDX",
         "version": 3,
-        **_window(settings, at),
+        **window(settings.lifetimes, at),
         "fmspc": platform.fmspc.upper(),
         "pceId": platform.pce_id.upper(),
         "tcbType": 0,
@@ -58,59 +67,84 @@ def tcb_info(settings: Settings, at: datetime) -> Document:
 
 def qe_identity(settings: Settings, at: datetime) -> Document:
     """Return the identity of a platform's quoting enclave, issued for use at `at`."""
-    qe = settings.qe
+    tcb = settings.tcb
+    levels = [level(one) for one in tcb.qe_levels]
+    number = tcb.qe_evaluation_number
+    return identity("TD_QE", settings.qe, levels, number, window(settings.lifetimes, at))
+
+
+def identity(
+    name: str, qe: Qe, levels: list[Document], evaluation_number: int, counts: dict[str, str]
+) -> Document:
+    """Return the identity of a quoting enclave of either TEE.
+
+    Args:
+        name: `TD_QE` or `QE`.
+        qe: the enclave.
+        levels: as `level` writes them.
+        evaluation_number: of the identity.
+        counts: as `window` writes it.
+    """
     return {
-        "id": "TD_QE",
+        "id": name,
         "version": 2,
-        **_window(settings, at),
-        "tcbEvaluationDataNumber": settings.tcb.qe_evaluation_number,
+        **counts,
+        "tcbEvaluationDataNumber": evaluation_number,
         "miscselect": qe.misc_select.to_bytes(4, "little").hex().upper(),
         "miscselectMask": "F" * 8,
         "attributes": "11" + "00" * 15,
         "attributesMask": "FB" + "FF" * 7 + "00" * 8,
         "mrsigner": qe.mr_signer.upper(),
         "isvprodid": qe.isv_prod_id,
-        "tcbLevels": [_level(one) for one in settings.tcb.qe_levels],
+        "tcbLevels": levels,
     }
 
 
-def _window(settings: Settings, at: datetime) -> dict[str, str]:
-    issued = (at - timedelta(seconds=settings.lifetimes.before_s)).replace(microsecond=0)
-    until = issued + timedelta(seconds=settings.lifetimes.collateral_s)
+def window(lifetimes: Lifetimes, at: datetime) -> dict[str, str]:
+    """Return when a document counts that is issued for use at `at`."""
+    issued = (at - timedelta(seconds=lifetimes.before_s)).replace(microsecond=0)
+    until = issued + timedelta(seconds=lifetimes.collateral_s)
     return {"issueDate": format_instant(issued), "nextUpdate": format_instant(until)}
 
 
-def _module(identity: ModuleIdentity) -> Document:
+def _module(module: ModuleIdentity) -> Document:
     return {
-        "id": identity.id,
-        "mrsigner": identity.mr_signer.upper(),
-        "attributes": identity.attributes.upper(),
-        "attributesMask": identity.attributes_mask.upper(),
-        "tcbLevels": [_level(one) for one in identity.levels],
+        "id": module.id,
+        "mrsigner": module.mr_signer.upper(),
+        "attributes": module.attributes.upper(),
+        "attributesMask": module.attributes_mask.upper(),
+        "tcbLevels": [level(one) for one in module.levels],
     }
 
 
-def _level(level: Level) -> Document:
-    return {"tcb": {"isvsvn": level.svn}, **_judgement(level)}
+def level(one: Level) -> Document:
+    """Return a level of a module or a quoting enclave."""
+    return {"tcb": {"isvsvn": one.svn}, **judgement(one.status, one.date, one.advisories)}
 
 
-def _platform_level(level: PlatformLevel) -> Document:
+def _platform_level(one: PlatformLevel) -> Document:
     return {
         "tcb": {
-            "sgxtcbcomponents": _components(level.sgx, _SGX_COMPONENTS),
-            "pcesvn": level.pce_svn,
-            "tdxtcbcomponents": _components(level.tdx, _TDX_COMPONENTS),
+            "sgxtcbcomponents": sgx_components(one.sgx),
+            "pcesvn": one.pce_svn,
+            "tdxtcbcomponents": _components(one.tdx, _TDX_COMPONENTS),
         },
-        **_judgement(level),
+        **judgement(one.status, one.date, one.advisories),
     }
+
+
+def sgx_components(svns: tuple[int, ...]) -> list[Document]:
+    """Return the sixteen SGX components of a level."""
+    return _components(svns, _SGX_COMPONENTS)
+
+
+def judgement(status: str, date: str, advisories: tuple[str, ...]) -> Document:
+    """Return what a level is worth; without an advisory there is no list of them."""
+    found: Document = {"tcbDate": date, "tcbStatus": status}
+    if advisories:
+        found["advisoryIDs"] = list(advisories)
+    return found
 
 
 def _components(svns: tuple[int, ...], meanings: dict[int, dict[str, str]]) -> list[Document]:
     return [{"svn": svn, **meanings.get(index, {})} for index, svn in enumerate(svns)]
-
-
-def _judgement(level: Level | PlatformLevel) -> Document:
-    found: Document = {"tcbDate": level.date, "tcbStatus": level.status}
-    if level.advisories:
-        found["advisoryIDs"] = list(level.advisories)
-    return found

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, Literal, Self, get_args
+from typing import Final, Literal, Protocol, Self, get_args
 
 from troth.crypto.issue import (
     CertificateSpec,
@@ -26,9 +26,18 @@ from troth.crypto.issue import (
 from troth.crypto.issue_crl import CrlSpec, issue_crl
 from troth.crypto.p256 import PrivateKey
 from troth.tsm.emulated.tdx.pck import sgx_extension, sgx_members
-from troth.tsm.emulated.tdx.settings import Settings
+from troth.tsm.emulated.tdx.settings import Lifetimes, Platform
 
-__all__ = ["ROLES", "CertificateChange", "CrlChange", "Issuer", "Pki", "Role", "emulated_name"]
+__all__ = [
+    "ROLES",
+    "CertificateChange",
+    "Certified",
+    "CrlChange",
+    "Issuer",
+    "Pki",
+    "Role",
+    "emulated_name",
+]
 
 Issuer = Literal["root", "platform-ca", "processor-ca"]
 Role = Literal["root", "platform-ca", "processor-ca", "pck", "tcb-signing"]
@@ -50,6 +59,18 @@ _LEAF_USAGE: Final = KeyUsage.DIGITAL_SIGNATURE | KeyUsage.NON_REPUDIATION
 _CRL_URL: Final = "https://pcs.emulated.invalid/{}.crl"  # RFC 2606: resolves nowhere
 
 
+class Certified(Protocol):
+    """Settings of a TEE of either kind, as far as certificates rest on them."""
+
+    @property
+    def platform(self) -> Platform:
+        """The machine."""
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """How long what is issued holds."""
+
+
 def emulated_name(common_name: str) -> Name:
     """Return a name in the layout of Intel's, of an organisation that nobody takes for Intel."""
     return Name(
@@ -66,7 +87,7 @@ class Pki:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Certified,
         at: datetime,
         keys: Mapping[Role, PrivateKey],
         certificates: Mapping[Role, bytes] | None = None,
@@ -85,7 +106,7 @@ class Pki:
         )
 
     @classmethod
-    def generate(cls, settings: Settings, at: datetime) -> Self:
+    def generate(cls, settings: Certified, at: datetime) -> Self:
         """Make a hierarchy of fresh keys."""
         return cls(settings, at, {role: PrivateKey.generate() for role in ROLES})
 

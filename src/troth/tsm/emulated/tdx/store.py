@@ -13,8 +13,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +23,16 @@ import msgspec
 from troth.crypto.p256 import PrivateKey
 from troth.crypto.x509 import Certificate
 from troth.errors import DriverError, TrothError
+from troth.tsm.emulated.files import (
+    FILE_MAX_BYTES,
+    PRIVATE,
+    PRIVATE_DIRECTORY,
+    PUBLIC,
+    held,
+    new_directory,
+    read_whole,
+    write_whole,
+)
 from troth.tsm.emulated.tdx.collateral import Bundle
 from troth.tsm.emulated.tdx.cpu import CPU_KEY_BYTES
 from troth.tsm.emulated.tdx.fields import Registers
@@ -38,10 +46,6 @@ __all__ = ["create_in", "load", "load_boot_log", "opened", "save"]
 
 _STATE: Final = "tee.json"
 _BOOT_LOG: Final = "boot.log"
-_FILE_MAX_BYTES: Final = 1024 * 1024
-_PUBLIC: Final = 0o644
-_PRIVATE: Final = 0o600
-_PRIVATE_DIRECTORY: Final = 0o700
 
 
 class _State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,21 +68,19 @@ def create_in(directory: Path, tee: SoftwareTdx, *, boot_log: bytes | None = Non
         FileExistsError: the directory holds something.
         OSError: it cannot be written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    if any(directory.iterdir()):
-        raise FileExistsError(f"{directory} is not empty")
+    new_directory(directory)
     keys, certificates = directory / "keys", directory / "certificates"
-    keys.mkdir(_PRIVATE_DIRECTORY)
+    keys.mkdir(PRIVATE_DIRECTORY)
     certificates.mkdir()
     for role in ROLES:
-        _write(keys / f"{role}.pem", tee.pki.keys[role].pem(), _PRIVATE)
-        _write(certificates / f"{role}.der", tee.pki.certificates[role], _PUBLIC)
-    _write(keys / "attestation.pem", tee.attestation_key.pem(), _PRIVATE)
-    _write(keys / "cpu.key", tee.secret.cpu_key, _PRIVATE)
-    _write(directory / "root.pem", tee.root_pem, _PUBLIC)
-    _write(directory / "collateral.json", tee.bundle(), _PUBLIC)
+        write_whole(keys / f"{role}.pem", tee.pki.keys[role].pem(), PRIVATE)
+        write_whole(certificates / f"{role}.der", tee.pki.certificates[role], PUBLIC)
+    write_whole(keys / "attestation.pem", tee.attestation_key.pem(), PRIVATE)
+    write_whole(keys / "cpu.key", tee.secret.cpu_key, PRIVATE)
+    write_whole(directory / "root.pem", tee.root_pem, PUBLIC)
+    write_whole(directory / "collateral.json", tee.bundle(), PUBLIC)
     if boot_log is not None:
-        _write(directory / _BOOT_LOG, boot_log, _PUBLIC)
+        write_whole(directory / _BOOT_LOG, boot_log, PUBLIC)
     save(directory, tee)
 
 
@@ -93,7 +95,9 @@ def save(directory: Path, tee: SoftwareTdx) -> None:
         registers=tuple(one.hex() for one in tee.registers()),
         settings=tee.settings,
     )
-    _write(directory / _STATE, msgspec.json.format(json.encode(state), indent=2) + b"\n", _PUBLIC)
+    write_whole(
+        directory / _STATE, msgspec.json.format(json.encode(state), indent=2) + b"\n", PUBLIC
+    )
 
 
 def load(directory: Path) -> SoftwareTdx:
@@ -104,7 +108,7 @@ def load(directory: Path) -> SoftwareTdx:
             be.
     """
     try:
-        state = json.decode(_read(directory / _STATE), _State, max_bytes=_FILE_MAX_BYTES)
+        state = json.decode(read_whole(directory / _STATE), _State, max_bytes=FILE_MAX_BYTES)
         return _restored(directory, state)
     except (OSError, ValueError, TrothError) as error:
         raise DriverError("tsm.state", str(error)) from None
@@ -117,7 +121,7 @@ def load_boot_log(directory: Path) -> bytes | None:
         DriverError: `tsm.state`, it cannot be read.
     """
     try:
-        return _read(directory / _BOOT_LOG)
+        return read_whole(directory / _BOOT_LOG)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -135,12 +139,7 @@ def opened(directory: Path) -> Iterator[SoftwareTdx]:
         DriverError: as `load`.
         OSError: the directory cannot be written.
     """
-    try:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise DriverError("tsm.state", str(error)) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with held(directory):
         tee = load(directory)
         before = tee.registers()
         try:
@@ -148,8 +147,6 @@ def opened(directory: Path) -> Iterator[SoftwareTdx]:
         finally:
             if tee.registers() != before:
                 save(directory, tee)
-    finally:
-        os.close(handle)
 
 
 def _restored(directory: Path, state: _State) -> SoftwareTdx:
@@ -159,16 +156,16 @@ def _restored(directory: Path, state: _State) -> SoftwareTdx:
         state.settings,
         at,
         {role: _key(keys / f"{role}.pem") for role in ROLES},
-        {role: _read(directory / "certificates" / f"{role}.der") for role in ROLES},
+        {role: read_whole(directory / "certificates" / f"{role}.der") for role in ROLES},
     )
     for role in ROLES:
         if Certificate(pki.certificates[role]).key.raw != pki.keys[role].public.raw:
             raise ValueError(f"the certificate of {role} is for another key")
-    cpu_key = _read(keys / "cpu.key")
+    cpu_key = read_whole(keys / "cpu.key")
     if len(cpu_key) != CPU_KEY_BYTES:
         raise ValueError(f"cpu.key has {len(cpu_key)} bytes, {CPU_KEY_BYTES} are due")
-    bundle = _read(directory / "collateral.json")
-    json.decode(bundle, Bundle, max_bytes=_FILE_MAX_BYTES)
+    bundle = read_whole(directory / "collateral.json")
+    json.decode(bundle, Bundle, max_bytes=FILE_MAX_BYTES)
     return SoftwareTdx(
         state.settings,
         at,
@@ -180,32 +177,4 @@ def _restored(directory: Path, state: _State) -> SoftwareTdx:
 
 
 def _key(path: Path) -> PrivateKey:
-    return PrivateKey.from_pem(_read(path))
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(_FILE_MAX_BYTES + 1)
-    if len(data) > _FILE_MAX_BYTES:
-        raise ValueError(f"{path.name} is larger than {_FILE_MAX_BYTES} bytes")
-    return data
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Put a whole file in place, or leave what was there.
-
-    The file gets its mode before its content; it is on the disk before it gets its name, and the
-    name is on the disk when this returns.
-    """
-    new = path.with_name(f"{path.name}.new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
+    return PrivateKey.from_pem(read_whole(path))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from troth.tsm.emulated.tdx.fields import U16, U32, Components, Frozen, Hex8, Hex48
 
-__all__ = ["Level", "ModuleIdentity", "PlatformLevel", "Tcb"]
+__all__ = ["Level", "ModuleIdentity", "PlatformLevel", "Tcb", "judged"]
 
 _ADVISORY: Final = "EMULATED-SA-{:05}"
 
@@ -44,7 +44,7 @@ class ModuleIdentity(Frozen, frozen=True):
     attributes_mask: Hex8 = "ff" * 8
 
 
-L = TypeVar("L", Level, PlatformLevel)
+L = TypeVar("L", bound=Frozen)
 
 
 def _platform_levels() -> tuple[PlatformLevel, ...]:
@@ -112,15 +112,16 @@ class Tcb(Frozen, frozen=True):
         """Return levels of which the newest of each part has the given status."""
         return replace(
             self,
-            levels=(_judged(self.levels[0], platform, 1), *self.levels[1:]),
+            levels=(judged(self.levels[0], platform, 1), *self.levels[1:]),
             modules=tuple(
-                replace(one, levels=(_judged(one.levels[0], module, 2), *one.levels[1:]))
+                replace(one, levels=(judged(one.levels[0], module, 2), *one.levels[1:]))
                 for one in self.modules
             ),
-            qe_levels=(_judged(self.qe_levels[0], qe, 3), *self.qe_levels[1:]),
+            qe_levels=(judged(self.qe_levels[0], qe, 3), *self.qe_levels[1:]),
         )
 
 
-def _judged(level: L, status: str, advisory: int) -> L:
+def judged(level: L, status: str, advisory: int) -> L:
+    """Return a level of that status, with an advisory unless it is up to date."""
     advisories = () if status == "UpToDate" else (_ADVISORY.format(advisory),)
     return replace(level, status=status, advisories=advisories)

@@ -21,12 +21,13 @@ from msgspec.structs import replace
 from troth.crypto.p256 import PrivateKey
 from troth.tsm.emulated.tdx.collateral import Bundle, CollateralChanges, make_bundle
 from troth.tsm.emulated.tdx.cpu import CPU_KEY_BYTES, Cpu
+from troth.tsm.emulated.tdx.documents import qe_identity, tcb_info
 from troth.tsm.emulated.tdx.pki import Pki
 from troth.tsm.emulated.tdx.qe import BodyVersion, QuoteChanges, QuotingEnclave
-from troth.tsm.emulated.tdx.settings import Settings
+from troth.tsm.emulated.tdx.settings import Platform, Settings
 from troth.tsm.emulated.tdx.td import TrustDomain
 
-__all__ = ["Secrets", "SoftwareTdx"]
+__all__ = ["Secrets", "SoftwareTdx", "chosen"]
 
 DEFAULT = Settings()
 
@@ -85,7 +86,8 @@ class SoftwareTdx:
         """
         if at.tzinfo is None:
             raise ValueError("the instant has no time zone")
-        settings = _chosen(_checked(settings))
+        settings = _checked(settings)
+        settings = replace(settings, platform=chosen(settings.platform))
         secret = Secrets(
             cpu_key=secrets.token_bytes(CPU_KEY_BYTES), attestation_key=PrivateKey.generate()
         )
@@ -170,7 +172,9 @@ class SoftwareTdx:
             at: the instant for which it is issued; that of creation where it is None.
             changes: what is to be different from sound collateral, for tests of verifiers.
         """
-        return make_bundle(self.settings, self.pki, at or self.at, **changes)
+        at = at or self.at
+        drafts = tcb_info(self.settings, at), qe_identity(self.settings, at)
+        return make_bundle(drafts, self.pki, at, **changes)
 
 
 def _checked(settings: Settings) -> Settings:
@@ -181,13 +185,11 @@ def _checked(settings: Settings) -> Settings:
         raise ValueError(str(error)) from None
 
 
-def _chosen(settings: Settings) -> Settings:
+def chosen(own: Platform) -> Platform:
     """Choose what the settings leave open of the platform."""
-    own = settings.platform
-    platform = replace(
+    return replace(
         own,
         ppid=own.ppid or secrets.token_hex(16),
         platform_instance_id=own.platform_instance_id or secrets.token_hex(16),
         cpu_svn=own.cpu_svn or bytes(own.components).hex(),
     )
-    return replace(settings, platform=platform)

@@ -8,10 +8,13 @@
 `tree` where things lie, `fuse` the translation; `namespace` puts a view where the kernel would.
 """
 
+from troth.tsm.emulated.view.cca import cca_tree
+from troth.tsm.emulated.view.cove import cove_tree
 from troth.tsm.emulated.view.fuse import serve
 from troth.tsm.emulated.view.mount import demand_mount_point
 from troth.tsm.emulated.view.namespace import private_namespace, run
 from troth.tsm.emulated.view.provider import KERNELS, Kernel
+from troth.tsm.emulated.view.snp import snp_tree
 from troth.tsm.emulated.view.tdx import tdx_tree
 from troth.tsm.emulated.view.tree import Tree
 
@@ -19,9 +22,12 @@ __all__ = [
     "KERNELS",
     "Kernel",
     "Tree",
+    "cca_tree",
+    "cove_tree",
     "demand_mount_point",
     "private_namespace",
     "run",
     "serve",
+    "snp_tree",
     "tdx_tree",
 ]

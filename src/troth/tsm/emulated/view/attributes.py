@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-__all__ = ["ATTRIBUTES", "SNP", "SVSM", "TDX", "Attribute", "Kind"]
+__all__ = ["ATTRIBUTES", "CCA", "COVE", "SNP", "SVSM", "TDX", "Attribute", "Kind"]
 
 _TEXT_BYTES: Final = 4096
 
@@ -71,4 +71,10 @@ SNP: Final = TDX | {"privlevel", "privlevel_floor", "auxblob"}
 """What `sev_guest` shows."""
 
 SVSM: Final = frozenset(ATTRIBUTES)
-"""What `sev_guest` shows where an SVSM runs below the guest, and `arm_cca_guest` always."""
+"""What `sev_guest` shows where an SVSM runs below the guest."""
+
+CCA: Final = frozenset(ATTRIBUTES)
+"""What `arm_cca_guest` shows, whose driver hides nothing."""
+
+COVE: Final = TDX
+"""What this project's `cove_guest` shows; no kernel has it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from troth.errors import DriverError
+from troth.errors import DriverError, UsageError
 
 __all__ = ["demand_mount_point"]
 
@@ -15,8 +15,8 @@ def demand_mount_point(directory: Path) -> None:
     """Hold a directory to what a mount point must be.
 
     Raises:
-        DriverError: `tsm.view-stale`, a view is mounted there whose daemon died; `tsm.view`, it is
-            no directory, cannot be read, or holds something.
+        UsageError: `usage.file`, it is no directory, cannot be read, or holds something.
+        DriverError: `tsm.view-stale`, a view is mounted there whose daemon died.
     """
     try:
         holds_something = any(directory.iterdir())
@@ -25,6 +25,6 @@ def demand_mount_point(directory: Path) -> None:
             raise DriverError(
                 "tsm.view-stale", f"{directory}; unmount it with: umount -l {directory}"
             ) from None
-        raise DriverError("tsm.view", f"{directory}: {error.strerror}") from None
+        raise UsageError("usage.file", f"{directory}: {error.strerror}") from None
     if holds_something:
-        raise DriverError("tsm.view", f"{directory} is not empty, and would be hidden")
+        raise UsageError("usage.file", f"{directory}: not empty, and would be hidden")

@@ -19,28 +19,45 @@ class Kernel:
     Attributes:
         blob_max_bytes: the largest outblob, auxblob and manifestblob.
         has_registers: whether it shows measurement registers (since 6.16).
+        has_cca: whether it has `arm_cca_guest` (6.12 has not).
         hides_failed_quotes: whether its TDX driver answers with an empty report where the host
             failed to make a quote, and not with an error (before 7.1).
     """
 
     blob_max_bytes: int
     has_registers: bool
+    has_cca: bool
     hides_failed_quotes: bool
 
 
 KERNELS: Final = {
-    "6.12": Kernel(blob_max_bytes=32 * 1024, has_registers=False, hides_failed_quotes=True),
-    "7.3": Kernel(blob_max_bytes=16 * 1024 * 1024, has_registers=True, hides_failed_quotes=False),
+    "6.12": Kernel(
+        blob_max_bytes=32 * 1024, has_registers=False, has_cca=False, hides_failed_quotes=True
+    ),
+    "7.3": Kernel(
+        blob_max_bytes=16 * 1024 * 1024,
+        has_registers=True,
+        has_cca=True,
+        hides_failed_quotes=False,
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What an entry asks its provider for; `inblob` has 1 to 64 bytes."""
+    """What an entry asks its provider for.
+
+    Attributes:
+        inblob: 1 to 64 bytes.
+        privlevel: 0 until another is written.
+        service_provider: None until one is written, which may be empty.
+        service_guid: 16 bytes; zeros ask for all services.
+        service_manifest_version: 0 until another is written.
+    """
 
     inblob: bytes
     privlevel: int = 0
-    service_provider: bytes = b""
+    service_provider: bytes | None = None
     service_guid: bytes = bytes(16)
     service_manifest_version: int = 0
 

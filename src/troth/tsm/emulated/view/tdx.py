@@ -8,7 +8,6 @@ The directory is opened anew for each call, as `EmulatedDriver` does: what other
 from __future__ import annotations
 
 import errno
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -20,6 +19,7 @@ from troth.tsm.emulated.tdx import SoftwareTdx, load, load_boot_log, opened
 from troth.tsm.emulated.tdx.boot import LOG_AREA_BYTES
 from troth.tsm.emulated.view import attributes
 from troth.tsm.emulated.view.answers import refusal
+from troth.tsm.emulated.view.device import Device
 from troth.tsm.emulated.view.provider import Blobs, Kernel, Request
 from troth.tsm.emulated.view.registers import Registers
 from troth.tsm.emulated.view.tree import Tree
@@ -47,7 +47,8 @@ def tdx_tree(
         DriverError: `tsm.state`, there is no usable software TDX.
     """
     load(directory)
-    provider = TdxProvider(directory, kernel, latency_s=latency_s, fails_with=fails_with)
+    device = Device(latency_s=latency_s, fails_with=fails_with)
+    provider = TdxProvider(directory, kernel, device)
     registers = Registers(TdxBank(directory)) if kernel.has_registers else None
     return Tree(Tsm(kernel, provider), registers=registers, firmware=_firmware(directory))
 
@@ -59,47 +60,31 @@ class TdxProvider:
     attributes: Final = attributes.TDX
     floor: Final = 0
 
-    def __init__(
-        self,
-        directory: Path,
-        kernel: Kernel,
-        *,
-        latency_s: float = 0.0,
-        fails_with: int | None = None,
-    ) -> None:
+    def __init__(self, directory: Path, kernel: Kernel, device: Device | None = None) -> None:
         """Take a directory and a kernel; see `tdx_tree`."""
         self._directory = directory
         self._kernel = kernel
-        self._latency_s = latency_s
-        self._fails_with = fails_with
+        self._device = device or Device()
 
     def report(self, request: Request) -> Blobs:
         """Return a quote; without one, what the kernel makes of that.
 
         Raises:
             OSError: EINVAL, report data of another size than 64 bytes; EIO, the software TDX
-                cannot be used; the errno of `fails_with`.
+                cannot be used; the errno that the device is to fail with.
         """
         if len(request.inblob) != _REPORT_DATA_BYTES:
             raise refusal(errno.EINVAL)
-        end = time.monotonic() + self._latency_s
         try:
-            with opened(self._directory) as tee:
-                if self._fails_with is not None:
-                    raise refusal(self._fails_with)
-                quote = tee.quote(request.inblob)
-        except DriverError:
-            return self._without_quote(errno.EIO)
+            return self._device.ask(lambda: self._made(request.inblob))
         except OSError as error:
-            return self._without_quote(error.errno or errno.EIO)
-        finally:
-            time.sleep(max(0.0, end - time.monotonic()))
-        return Blobs(outblob=quote)
+            if self._kernel.hides_failed_quotes and error.errno == errno.EIO:
+                return Blobs(outblob=b"")
+            raise
 
-    def _without_quote(self, code: int) -> Blobs:
-        if self._kernel.hides_failed_quotes and code == errno.EIO:
-            return Blobs(outblob=b"")
-        raise refusal(code)
+    def _made(self, report_data: bytes) -> Blobs:
+        with opened(self._directory) as tee:
+            return Blobs(outblob=tee.quote(report_data))
 
 
 class TdxBank:

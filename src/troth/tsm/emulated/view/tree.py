@@ -198,15 +198,6 @@ class Tree:
         self.parts.append(path)
 
 
-def _measurements() -> Directory:
-    return Directory(
-        children={
-            one.name: RegisterNode(mode=stat.S_IFREG | one.mode, size=REGISTER_BYTES, register=one)
-            for one in REGISTERS
-        }
-    )
-
-
 def _split(path: str) -> tuple[str, str]:
     """Return the path of the parent and the last name; names may hold anything but a slash."""
     parent, _, name = path.rpartition("/")
