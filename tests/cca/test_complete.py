@@ -51,7 +51,7 @@ ROWS: Final[dict[str, dict[str, str]]] = {
     },
 }
 # How many cases a group has in all; one that is dropped is missed here, if in no row.
-SIZES: Final = {"sound": 18, "format": 88, "claims": 149, "binding": 80, "policy": 66}
+SIZES: Final = {"sound": 18, "format": 90, "claims": 149, "binding": 80, "policy": 66}
 # By DECISIONS 1: written down here, and not taken from the table that they are held to.
 UNTRUSTED: Final = {
     f"cca.{name}"

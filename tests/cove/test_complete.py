@@ -46,7 +46,7 @@ ROWS: Final[dict[str, dict[str, str]]] = {
     },
 }
 # How many cases a group has in all; one that is dropped is missed here, if in no row.
-SIZES: Final = {"sound": 29, "format": 155, "claims": 215, "chain": 167, "policy": 57}
+SIZES: Final = {"sound": 29, "format": 158, "claims": 215, "chain": 167, "policy": 57}
 # By DECISIONS 1: written down here, and not taken from the table that they are held to.
 UNTRUSTED: Final = {
     f"cove.{name}"

@@ -62,7 +62,7 @@ def test_a_section_read_in_one_form_is_not_found_in_the_other() -> None:
         cache.read_section(CONTENT, SignatureSection.parse_flat)
 
 
-@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, len(CONTENT) - 1])
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, -1])
 def test_a_section_cut_short_is_not_found(size: int) -> None:
     cache = Cache(most=4)
     cache.read_section(CONTENT, SignatureSection.parse)
@@ -72,7 +72,7 @@ def test_a_section_cut_short_is_not_found(size: int) -> None:
     assert len(cache.sections) == 1
 
 
-@pytest.mark.parametrize("at", [64, 127, 128, 134, 518, 582, 583, 700, len(CONTENT) - 2])
+@pytest.mark.parametrize("at", [64, 127, 128, 134, 518, 582, 583, 700, -2])
 def test_one_other_byte_behind_the_signature_and_nothing_is_found(at: int) -> None:
     cache = Cache(most=4)
     cache.read_section(CONTENT, SignatureSection.parse)
