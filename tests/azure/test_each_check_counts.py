@@ -30,6 +30,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
 ELSEWHERE: Final = (
     "verify.tpm.quote.verify_tpm",
     "verify.tpm.quote._well_formed",
+    "verify.tpm.quote._check_scheme",
 )
 UNNOTICED: Final = {
     "verify.tpm.quote._check_signature: if (signature.scheme == 'RSASSA') != (key.kind == 'RSA')": (

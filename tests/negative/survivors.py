@@ -143,6 +143,7 @@ CHECKS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "policy.kinds._kind": ("policy/test_kinds.py",),
     "policy.sections": _DOCUMENT,
+    "policy.snp_template": ("snp/test_policy_cases.py",),
     "policy.snp_values": ("snp/test_policy_cases.py",),
     "policy.values": (
         *_DOCUMENT,

@@ -417,6 +417,21 @@ def test_a_template_accepts_the_guest_that_it_was_made_of(product: Any, key: Any
     assert outcome(replace_policy(debugged, keys)) == expected("policy.debug")
 
 
+@pytest.mark.parametrize(
+    ("key", "fields", "due"),
+    [
+        ("VLEK", {}, "any"),
+        ("VLEK", {"chip_id": b"\x11" * 64}, "forbid"),
+        ("VCEK", {"chip_id": bytes(64), "flags": 0b10}, "forbid"),
+    ],
+    ids=["unnamed-vlek", "named-vlek", "masked-vcek"],
+)
+def test_a_template_takes_unnamed_chips_of_a_vlek_alone(key: Any, fields: Any, due: str) -> None:
+    given = reported(snp(settings_of(signing_key=key)), **fields)
+    keys = template_keys(policy_template_snp(SnpReport.parse(given.report), None, "x"))
+    assert keys["masked_chip"] == due
+
+
 def test_a_template_of_version_2_takes_the_product_from_its_caller() -> None:
     report = SnpReport.parse(snp(settings_of(version=2)).report(REPORT_DATA))
     without = template_keys(policy_template_snp(report, None, "x"))
